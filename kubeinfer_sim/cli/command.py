@@ -145,7 +145,7 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
 
     def only(ctx: click.Context, param: click.Parameter, values: tuple[Any, ...]) -> Any:
         if len(values) > 1 and not ctx.resilient_parsing:
-            raise click.UsageError(f"{max(param.opts, key=len)} is there twice: {_both(values)}", ctx)
+            raise click.UsageError(f"{' / '.join(param.opts)} is there twice: {_both(values)}", ctx)
         value = values[0] if values else default
         return value if make is None or value is None else make(value)
 
@@ -217,6 +217,17 @@ def values_options(what: str) -> Callable[[F], F]:
         return command
 
     return decorate
+
+
+def new_values_option(command: F) -> F:
+    """`--set-new`: values of the newer of two manifests."""
+    return click.option(
+        "--set-new",
+        "new_settings",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Fill ${NAME} in the new version only, over --set.",
+    )(command)
 
 
 def timings_option(command: F) -> F:

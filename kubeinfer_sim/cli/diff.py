@@ -12,6 +12,7 @@ from kubeinfer_sim.cli.command import (
     filename_option,
     form_option,
     json_option,
+    new_values_option,
     subcommand,
     values_options,
 )
@@ -27,6 +28,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @file_argument("old")
 @file_argument("new")
 @filename_option
+@new_values_option
 @values_options("the manifests")
 @form_option("text", "json", "markdown")
 @json_option("the changes")
@@ -36,6 +38,7 @@ def command(
     new: str,
     settings: tuple[str, ...],
     files: tuple[str, ...],
+    new_settings: tuple[str, ...],
     form: str | None,
     json_to: str | None,
     exit_code: bool,
@@ -62,8 +65,8 @@ def command(
     if old == new == "-":
         raise UsageError("only one of OLD and NEW can come from standard input")
     output = output_of(form, json_to)
-    values = parse_settings(settings, files)
-    before, after = load_each([Side(old, values), Side(new, values)], values)
+    values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
+    before, after = load_each([Side(old, values), Side(new, {**values, **later})], values, later)
     versions = [[each for each in side.workloads if isinstance(each, Versioned)] for side in (before, after)]
     differences = diff(*versions)
     compared = {each.object.kind for each in differences}

@@ -13,6 +13,7 @@ from kubeinfer_sim.cli.command import (
     configuration_option,
     file_argument,
     filename_option,
+    new_values_option,
     option,
     subcommand,
     timings_option,
@@ -78,13 +79,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @option("--nodes", metavar="COUNTxNPUS", help="8x8: 8 nodes of 8 NPUs.")
 @cluster_options
 @configuration_option
-@click.option(
-    "--set-new",
-    "new_settings",
-    metavar="NAME=VALUE",
-    multiple=True,
-    help="Fill ${NAME} in the new version only, over --set.",
-)
+@new_values_option
 @values_options("the manifests")
 @option(
     "--name",

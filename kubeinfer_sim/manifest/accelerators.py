@@ -89,6 +89,8 @@ FAMILIES = (
 @cache
 def family_of(resource: str) -> Family | None:
     """The family of accelerators that are counted as this resource; None: it is no accelerator."""
+    if "/" not in resource:  # cpu, memory: asked about most
+        return None
     return next((family for family in FAMILIES if re.fullmatch(family.resources, resource)), None)
 
 

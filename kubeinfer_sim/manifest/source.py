@@ -33,8 +33,9 @@ PIPES_OF_THE_SHELL = ("/dev/", "/proc/")
 #: Where a file that is no text has a byte that texts never have.
 _LOOKED_AT = 1024
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
-#: The characters YAML 1.1 allows in a stream (section 5.1); everything else is refused before parsing.
-_NOT_YAML = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+#: All but the characters YAML 1.1 allows in a stream (section 5.1), which is refused before parsing. Those that it
+#: allows, negated, take forty times as long to compile.
+_NOT_YAML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _ENCODINGS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 
 from rich.console import RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
@@ -95,6 +94,8 @@ def _kinds(causes: list[CauseSummary], family: Family, noun: str) -> list[Render
     total: Counter[str] = Counter()
     for each in causes:
         total.update(each.lost)
+    from rich.table import Table
+
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("began with", overflow="fold")
     for name in ("times", f"{noun} time", "share", "until unready", "until ready"):
@@ -128,6 +129,8 @@ def availability_lines(availability: Availability | None) -> list[RenderableType
     """The levels that were not always held, and the capacity; nothing when all of it was always there."""
     if availability is None or not _lacked(availability):
         return []
+    from rich.table import Table
+
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(style="dim")
     table.add_column(justify="right")

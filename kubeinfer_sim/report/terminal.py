@@ -10,7 +10,6 @@ from rich.text import Text
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
 from kubeinfer_sim.report.confirmed import confirmed, in_words
-from kubeinfer_sim.report.details import details as at_length
 from kubeinfer_sim.report.key_figures import subject
 from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.printed import printed, within
@@ -49,7 +48,7 @@ def _parts(
     scenario = assessment.run.scenario
     yield Text(verdict_line(assessment), style="bold green" if assessment.verdict.holds else "bold red")
     yield _subtitle(assessment)
-    yield from at_length(assessment, width) if details else screen(assessment, width)
+    yield from _at_length(assessment, width) if details else screen(assessment, width)
     if assumptions:
         yield from section("Rests on", rests_on(scenario))
     lint = "\n".join(printable(in_words(each)) for each in confirmed(assessment))
@@ -68,6 +67,12 @@ def _parts(
     if rows:
         yield Text()
         yield from figure_table(rows)
+
+
+def _at_length(assessment: Assessment, width: int) -> Iterable[RenderableType]:
+    from kubeinfer_sim.report.details import details
+
+    return details(assessment, width)
 
 
 def _subtitle(assessment: Assessment) -> Text:

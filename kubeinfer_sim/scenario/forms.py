@@ -47,7 +47,12 @@ class Form(BaseModel):
     """A mapping a user writes: camelCase keys, nothing converted, nothing unknown."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", strict=True, frozen=True, allow_inf_nan=False
+        alias_generator=to_camel,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        allow_inf_nan=False,
+        defer_build=True,
     )
 
 

@@ -14,7 +14,6 @@ from kubeinfer_sim.cluster.pod import Pod, Workload
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.controllers.kubeinfer.settings import Settings
-from kubeinfer_sim.controllers.pod.workload import BarePodWorkload
 from kubeinfer_sim.manifest.model import (
     BarePod,
     DaemonSet,
@@ -28,6 +27,7 @@ from kubeinfer_sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
     from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
+    from kubeinfer_sim.controllers.pod.workload import BarePodWorkload
 
 
 def _kubeinfer(cluster: Cluster, spec: KubeInfer, settings: Settings) -> Workload:
@@ -73,6 +73,12 @@ def _stateful_set(cluster: Cluster, spec: StatefulSet, settings: Settings) -> Me
     )
 
 
+def _bare_pod(cluster: Cluster, spec: BarePod, settings: Settings) -> BarePodWorkload:
+    from kubeinfer_sim.controllers.pod.workload import BarePodWorkload
+
+    return BarePodWorkload(cluster, spec, settings.timings, preemption=settings.assumptions.preemption)
+
+
 class NodeWatch(Watcher):
     """Tells of every node that comes, goes, or is not what it was."""
 
@@ -103,9 +109,7 @@ KINDS: dict[str, Callable[[Cluster, Any, Settings], Workload]] = {
     Deployment.kind: _deployment,
     ReplicaSet.kind: _replica_set,
     StatefulSet.kind: _stateful_set,
-    BarePod.kind: lambda cluster, spec, settings: BarePodWorkload(
-        cluster, spec, settings.timings, preemption=settings.assumptions.preemption
-    ),
+    BarePod.kind: _bare_pod,
 }
 
 
@@ -151,7 +155,11 @@ class Workloads:
         made = self._make(spec)
         if before is not None:
             self._past.append(before)
-        if isinstance(made, BarePodWorkload) and isinstance(before, BarePodWorkload):
+        if before is not None and spec.kind == BarePod.kind:
+            from kubeinfer_sim.controllers.pod.workload import BarePodWorkload
+
+            assert isinstance(made, BarePodWorkload)
+            assert isinstance(before, BarePodWorkload)
             made.ordinal = before.ordinal + 1
         made.start(running=False)
 

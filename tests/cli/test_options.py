@@ -223,6 +223,11 @@ def test_the_new_version_alone_gets_the_values_of_set_new() -> None:
     done = sim(*line, "--set", "image=r/a:1", "--set-new", "imaeg=r/a:2")
     assert done.returncode == 2
     assert "--set-new imaeg" in done.stderr
+    manifest = line[1]
+    done = sim("diff", manifest, manifest, *values, "--set", "image=r/a:1", "--set-new", "image=r/a:2")
+    assert done.returncode == 0
+    assert "r/a:1" in done.stdout
+    assert "r/a:2" in done.stdout
 
 
 def test_values_reach_completion_as_well_as_options() -> None:

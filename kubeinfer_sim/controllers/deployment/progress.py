@@ -6,13 +6,15 @@ Source: pkg/controller/deployment/progress.go, sync.go (calculateStatus) and uti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
-from kubeinfer_sim.controllers.deployment.rolling import Bounds
+if TYPE_CHECKING:
+    # Reports name a Deployment's counts and reasons also where there is none to control.
+    from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
+    from kubeinfer_sim.controllers.deployment.rolling import Bounds
 
 #: progressDeadlineSeconds that switches the deadline off.
 NO_DEADLINE = 2**31 - 1

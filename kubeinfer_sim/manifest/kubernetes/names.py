@@ -8,6 +8,7 @@ Sources: k8s.io/apimachinery pkg/util/validation/validation.go and pkg/api/valid
 from __future__ import annotations
 
 import re
+from functools import partial
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?"
 _LABEL_UNDERSCORE = r"_?[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?"
@@ -15,14 +16,15 @@ _QUALIFIED = r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 
 _dns1123_label = re.compile(_LABEL).fullmatch
 _dns1123_subdomain = re.compile(rf"{_LABEL}(?:\.{_LABEL})*").fullmatch
-_dns1123_subdomain_underscore = re.compile(rf"{_LABEL_UNDERSCORE}(?:\.{_LABEL_UNDERSCORE})*").fullmatch
+_dns1123_subdomain_underscore = partial(re.fullmatch, rf"{_LABEL_UNDERSCORE}(?:\.{_LABEL_UNDERSCORE})*")
 _qualified_part = re.compile(_QUALIFIED).fullmatch
-_port_name_characters = re.compile(r"[-a-z0-9]+").fullmatch
-_lower_case_letter = re.compile(r"[a-z]").search
-_percent = re.compile(r"[0-9]+%").fullmatch
-_http_header_name = re.compile(r"[-A-Za-z0-9]+").fullmatch
-_printable_ascii = re.compile(r"[ -<>-~]*").fullmatch
-_config_key = re.compile(r"[-._a-zA-Z0-9]+").fullmatch
+# Seldom asked for, and so compiled when they are.
+_port_name_characters = partial(re.fullmatch, r"[-a-z0-9]+")
+_lower_case_letter = partial(re.search, r"[a-z]")
+_percent = partial(re.fullmatch, r"[0-9]+%")
+_http_header_name = partial(re.fullmatch, r"[-A-Za-z0-9]+")
+_printable_ascii = partial(re.fullmatch, r"[ -<>-~]*")
+_config_key = partial(re.fullmatch, r"[-._a-zA-Z0-9]+")
 
 
 def byte_length(text: str) -> int:

@@ -17,9 +17,6 @@ from kubeinfer_sim.manifest.kubernetes.well_known_labels import ARCHITECTURE
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
-from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
-from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
-from kubeinfer_sim.scenario.cluster.kubectl.pods import Running, read_pods
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.cluster.node_counts import too_many_devices
 from kubeinfer_sim.scenario.cluster.node_labels import (
@@ -33,6 +30,7 @@ from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.findings import read_form
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.cluster.kubectl.pods import Running
     from kubeinfer_sim.scenario.cluster.pool_forms import PoolForm
     from kubeinfer_sim.scenario.file_forms import ClusterSpecForm
 
@@ -59,12 +57,16 @@ def compile_cluster(
 ) -> Cluster:
     """The cluster; one without nodes when it is wrong, which is noted."""
     if isinstance(form, ClusterForm) and form.path is not None:
+        from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES
+
         written = context.document.value["spec"].get("cluster")
         where = (*path, "path") if isinstance(written, dict) else path
         source = context.read(form.path, where, MAX_KUBECTL_BYTES)
         cluster = source and context.attempt(where, lambda: read_cluster(source, kubeinfers))
         return cluster or NO_CLUSTER
     if form.file is not None:
+        from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES
+
         nodes_text = context.read(form.file, (*path, "file"), MAX_KUBECTL_BYTES)
         pods_text = form.pods and context.read(form.pods, (*path, "pods"), MAX_KUBECTL_BYTES)
         if nodes_text is None or (pods_text is None and form.pods is not None):
@@ -86,6 +88,8 @@ def read_cluster(source: SourceText, kubeinfers: Sequence[KubeInfer]) -> Cluster
     Raises:
         InputError: everything that is wrong with the document; the file holds none, or several.
     """
+    from kubeinfer_sim.scenario.cluster.kubectl.listing import is_from_kubectl
+
     if is_from_kubectl(source):
         return read_real_cluster(source, None, kubeinfers)
     document = only_document(source, "Cluster")
@@ -107,6 +111,9 @@ def read_real_cluster(
     Raises:
         InputError: everything that is wrong in either file.
     """
+    from kubeinfer_sim.scenario.cluster.kubectl.nodes import read_nodes
+    from kubeinfer_sim.scenario.cluster.kubectl.pods import read_pods
+
     errors: list[Diagnostic] = []
     nodes: list[NodeSpec] = []
     warnings: list[Diagnostic] = []

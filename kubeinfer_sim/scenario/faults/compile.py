@@ -12,7 +12,6 @@ from kubeinfer_sim.scenario.actions.model import Fault, Target
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.checks import check_level, check_storage, family_of_pods, npus_of
-from kubeinfer_sim.scenario.faults.compile_process import check_number, compile_process, source_of
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, NpuHandling
 from kubeinfer_sim.scenario.timings.compile import compile_distribution
@@ -82,6 +81,8 @@ def compile_faults(
     """Fault processes and settings, with a line on each for reports."""
     if form is None:
         return None, []
+    from kubeinfer_sim.scenario.faults.compile_process import check_number, compile_process, source_of
+
     path: Path = ("spec", "faults")
     processes: list[FaultProcess] = []
     lines: list[str] = []

@@ -15,7 +15,6 @@ from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.findings import read_form
 from kubeinfer_sim.scenario.model import Assumptions
-from kubeinfer_sim.scenario.recovery.checks import check_rules
 from kubeinfer_sim.scenario.recovery.faults import asks_for_recovery
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 
@@ -74,6 +73,8 @@ def _rules(
     path: Path,
     raised: frozenset[str],
 ) -> tuple[RecoveryRule, ...]:
+    from kubeinfer_sim.scenario.recovery.checks import check_rules
+
     rules = tuple(form.rule() for form in forms)
     check_rules(rules, versions, context, path, raised)
     return rules

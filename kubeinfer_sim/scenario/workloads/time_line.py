@@ -15,6 +15,7 @@ from kubeinfer_sim.manifest.model import (
     Deployment,
     Kind,
     KubeInfer,
+    PlainWorkload,
     ReplicaSet,
     StatefulSet,
     WorkloadSpec,
@@ -24,27 +25,38 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
 from kubeinfer_sim.scenario.cluster.model import ObjectKey
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
 from kubeinfer_sim.scenario.workloads.images import image_patch
 from kubeinfer_sim.scenario.workloads.kubeinfers import KubeInferLine
 from kubeinfer_sim.scenario.workloads.line import WorkloadLine, another_object
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.workloads.objects import ObjectLines
-from kubeinfer_sim.scenario.workloads.plain import PlainLine
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.actions.forms import ActionForm, CreateValue
     from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
+
+def _deployment(context: Context, manifests: Manifests, first: Deployment) -> WorkloadLine:
+    from kubeinfer_sim.scenario.workloads.deployments import DeploymentLine
+
+    return DeploymentLine(context, manifests, first)
+
+
+def _plain(context: Context, manifests: Manifests, first: PlainWorkload) -> WorkloadLine:
+    from kubeinfer_sim.scenario.workloads.plain import PlainLine
+
+    return PlainLine(context, manifests, first)
+
+
 #: What follows each kind of workload through time; where an action names none, it means one of the first of these
 #: kinds of which there is any.
 KINDS: dict[str, Callable[[Context, Manifests, Any], WorkloadLine]] = {
     KubeInfer.kind: KubeInferLine,
-    Deployment.kind: DeploymentLine,
-    ReplicaSet.kind: PlainLine,
-    StatefulSet.kind: PlainLine,
-    DaemonSet.kind: PlainLine,
-    BarePod.kind: PlainLine,
+    Deployment.kind: _deployment,
+    ReplicaSet.kind: _plain,
+    StatefulSet.kind: _plain,
+    DaemonSet.kind: _plain,
+    BarePod.kind: _plain,
 }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
@@ -38,9 +39,9 @@ REQUIRED_FIELDS: dict[str, tuple[str, ...]] = {
     "scaleIO": ("gateway", "system", "volumeName"),
 }
 _ISCSI_NAMES = {
-    "iqn": re.compile(r"iqn\.\d{4}-\d{2}\.([A-Za-z0-9.-]+)(:[^,;*&$|\s]+)\Z", re.ASCII).search,
-    "eui": re.compile(r"eui.[A-Za-z0-9]{16}").fullmatch,
-    "naa": re.compile(r"naa.[A-Za-z0-9]{32}").fullmatch,
+    "iqn": partial(re.search, r"(?a)iqn\.\d{4}-\d{2}\.([A-Za-z0-9.-]+)(:[^,;*&$|\s]+)\Z"),
+    "eui": partial(re.fullmatch, r"eui.[A-Za-z0-9]{16}"),
+    "naa": partial(re.fullmatch, r"naa.[A-Za-z0-9]{32}"),
 }
 _CACHING_MODES = ("None", "ReadOnly", "ReadWrite")
 _DISK_KINDS = ("Dedicated", "Managed", "Shared")

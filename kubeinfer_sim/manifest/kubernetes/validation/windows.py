@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
@@ -16,12 +17,13 @@ from kubeinfer_sim.manifest.kubernetes.names import byte_length, dns1123_subdoma
 Placed = tuple[Mapping[str, Any], Field]
 
 _LONGEST_CREDENTIALS = 64 * 1024
-_control = re.compile(r"[\x00-\x1f\x7f]").search
-_net_bios = re.compile(r'[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}').fullmatch
+# Compiled when a pod is for Windows: to compile takes longer than to check a small manifest.
+_control = partial(re.search, r"[\x00-\x1f\x7f]")
+_net_bios = partial(re.fullmatch, r'[^\\/:*?"<>|.][^\\/:*?"<>|]{0,14}')
 _DNS = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
-_dns_domain = re.compile(rf"{_DNS}(?:\.{_DNS})*").fullmatch
-_dots_and_spaces = re.compile(r"[. ]+").fullmatch
-_bad_characters = re.compile(r'["/\\:;|=,+*?<>@\[\]]').search
+_dns_domain = partial(re.fullmatch, rf"{_DNS}(?:\.{_DNS})*")
+_dots_and_spaces = partial(re.fullmatch, r"[. ]+")
+_bad_characters = partial(re.search, r'["/\\:;|=,+*?<>@\[\]]')
 _POD_FIELDS = (
     "appArmorProfile",
     "seLinuxOptions",
