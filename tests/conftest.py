@@ -1,7 +1,5 @@
 """Tables from `vectors/` as test data: one test per case, in whichever folder `--vectors` names.
 
-Without `--vectors` the cases of a long table are played many in a test where a test takes nothing but the case.
-
     @pytest.mark.vectors("k8s_tolerations")
     def test_toleration_matches_taint(case): ...
 
@@ -27,7 +25,6 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
-from together import SIZE, Together, together
 
 from kubeinfer_sim.testing.vectors_option import add_vectors_option
 
@@ -103,38 +100,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             reason = f"no {name}.json(.gz) with {key!r} in the vectors folder"
             metafunc.parametrize("case", [pytest.param(None, marks=pytest.mark.skip(reason=reason), id=name)])
             continue
-        ours = Path(metafunc.config.getoption("--vectors")) == HERE / "vectors"
-        if key == "cases" and ours:
+        if key == "cases" and Path(metafunc.config.getoption("--vectors")) == HERE / "vectors":
             more = load_table(str(HERE / "more_vectors"), name) or {"cases": []}
             cases = [*cases, *more["cases"]]
         if not cases:
             empty = pytest.mark.skip(reason=f"{key!r} of {name} in the vectors folder is empty")
             metafunc.parametrize("case", [pytest.param(None, marks=empty, id=name)])
             continue
-        ids = [case_id(i, c) for i, c in enumerate(cases)]
-        if ours and len(cases) > SIZE and metafunc.fixturenames == ["case"]:
-            ids, cases = together(ids, cases)
-        metafunc.parametrize("case", cases, ids=ids)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    cases = pyfuncitem.funcargs.get("case")
-    if not isinstance(cases, Together):
-        return None
-    cases.play(pyfuncitem.obj, lambda case, outcome: count(pyfuncitem, case, outcome))
-    return True
-
-
-def count(item: pytest.Item, case: Any, *outcome: str) -> None:
-    """Have `Counts` count a case of the test; with the outcome of the test unless another is given."""
-    if not item.config.getoption("--counts"):
-        return
-    for mark in item.iter_markers("vectors"):
-        # One case may be looked at by several tests: it passes when all of them do.
-        if not is_ours(mark.args[0], case):
-            text = json.dumps(case, sort_keys=True)
-            item.user_properties.append(("vectors", (mark.args[0], zlib.crc32(text.encode()), *outcome)))
+        metafunc.parametrize("case", cases, ids=[case_id(i, c) for i, c in enumerate(cases)])
 
 
 def skip_sweeps(items: list[pytest.Item], reason: str, which: Callable[[pytest.Mark], bool]) -> None:
@@ -150,10 +123,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         reason = "not in the part of a sweep that .ci/run takes: give --whole"
         skip_sweeps(items, reason, lambda mark: mark.kwargs.get("whole", False))
     for item in items:
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
-            case = item.callspec.params.get("case")
-            if not isinstance(case, Together):
-                count(item, case)
+        for mark in item.iter_markers("vectors"):
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+                # One case may be looked at by several tests: it passes when all of them do.
+                case = item.callspec.params.get("case")
+                if not is_ours(mark.args[0], case):
+                    text = json.dumps(case, sort_keys=True)
+                    item.user_properties.append(("vectors", (mark.args[0], zlib.crc32(text.encode()))))
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -190,11 +166,7 @@ class Counts:
             if name != "vectors":
                 continue
             case = (value[0], value[1])
-            if value[2:]:  # one of many in a test
-                if NOT_EXPRESSIBLE in value[2]:
-                    self.left_out.add(case)
-                self.passed[case] = self.passed.get(case, True) and value[2] != "failed"
-            elif not report.skipped or hasattr(report, "wasxfail"):
+            if not report.skipped or hasattr(report, "wasxfail"):
                 self.passed[case] = self.passed.get(case, True) and report.passed
             elif isinstance(report.longrepr, tuple) and NOT_EXPRESSIBLE in report.longrepr[2]:
                 self.left_out.add(case)
