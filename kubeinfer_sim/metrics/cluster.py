@@ -44,7 +44,7 @@ class ClusterMeasures(Struct, frozen=True):
         idle: actions and faults of which nothing came.
         refusals: what kubectl or the API server refused, but for drains.
         killed_starts: of workloads whose instances came up though probes had killed starts of theirs.
-        kills_of_starts: how many starts probes have killed, by kind and name of the workload and by probe.
+        kills_of_starts: how many starts probes have killed, by name and revision of the KubeInfer and by probe.
         first_causes: what nothing caused, by its record's id.
     """
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import cached_property
 from itertools import takewhile
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -28,7 +29,7 @@ from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, exceed_deadline, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.owed import owed_from, owed_until
-from kubeinfer_sim.metrics.pod_losses import Turn, pod_causes
+from kubeinfer_sim.metrics.pod_losses import Strike, Turn, pod_causes
 from kubeinfer_sim.metrics.steps import Low, Steps
 
 NO_CAUSES: Mapping[int, Record] = {}
@@ -83,7 +84,7 @@ class Fewest(NamedTuple):
     disturbed_by: tuple[Record, ...] = ()
 
 
-class DeploymentMeasures(Struct):
+class DeploymentMeasures(Struct, dict=True):
     """One Deployment, ReplicaSet without one, StatefulSet or DaemonSet (`kind`) over a run; times in ms.
 
     Attributes:
@@ -97,8 +98,10 @@ class DeploymentMeasures(Struct):
             Between a deletion and another creation there are none.
         earlier: the fewest until then, as long as it is owed; None where there is no such time.
         later: the fewest from then on until the run ended, or it was deleted for good; None as above.
-        causes: what began that fewer pods were ready than wanted while they are owed, dearest first; of a DaemonSet
-            none, for how many it wants follows its nodes.
+        asked: how many pods were wanted when.
+        struck: what befell its pods, in order of time.
+        first_causes: the initiating records of the run, by id.
+        ended_at, end: of the run.
     """
 
     name: str
@@ -117,9 +120,24 @@ class DeploymentMeasures(Struct):
     during: Fewest = Fewest()
     earlier: Fewest | None = None
     later: Fewest | None = None
-    causes: tuple[CauseSummary, ...] = ()
     since: int = 0
     until: int = 0
+    asked: list[Turn] = field(default_factory=list)
+    struck: list[Strike] = field(default_factory=list)
+    first_causes: Mapping[int, Record] = field(default_factory=dict)
+    ended_at: int = 0
+    end: End = "settled"
+
+    @cached_property
+    def causes(self) -> tuple[CauseSummary, ...]:
+        """What began that fewer pods were ready than wanted while they are owed, dearest first.
+
+        Of a DaemonSet none, for how many it wants follows its nodes.
+        """
+        if self.kind == "DaemonSet":
+            return ()
+        span = self.owed_from, owed_until(self.owed_from, self.ended_at, self.deleted)
+        return pod_causes(self.asked, self.struck, self.pods, self.first_causes, span, self.end)
 
     @property
     def low(self) -> Low:
@@ -192,9 +210,7 @@ class Deployments:
 
     def __init__(self) -> None:
         self._by_name: dict[tuple[str, str], DeploymentMeasures] = {}
-        # When pods of each were lost, and by what: the first time for each initiating record.
-        self._lost: dict[tuple[str, str], dict[int, int]] = {}
-        self._turns: dict[tuple[str, str], list[Turn]] = {}
+        self._struck: list[Strike] = []
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -219,7 +235,7 @@ class Deployments:
         measures.changes.append(change)
         measures.desired.set(record.at, record.replicas)
         wanted = 0 if "deleted" in change.changed else record.replicas
-        self._turns.setdefault(key, []).append(Turn(record.at, "asked", record.root, pods=wanted))
+        measures.asked.append(Turn(record.at, "asked", record.root, pods=wanted))
         if "deleted" in change.changed:
             supersede(measures.changes[:-1], record.at)
             change.completed = record.at
@@ -256,20 +272,14 @@ class Deployments:
     def _evicted(self, record: PodEvicted) -> None:
         self._by_name[record.kind, record.deployment].evictions[record.reason] += 1
 
-    def _pod_lost(self, record: PodNotReady | PodDeleting | PodGone) -> None:
-        ref = record.pod.instance
-        if not ref.has_roles:
-            key = ref.kind, ref.owner
-            self._lost.setdefault(key, {}).setdefault(record.root, record.at)
-            what: Literal["unready", "deleted"] = "unready" if isinstance(record, PodNotReady) else "deleted"
-            self._turns.setdefault(key, []).append(Turn(record.at, what, record.root, ref.uid))
+    def _pod_lost(self, record: Strike) -> None:
+        if not record.pod.instance.has_roles:
+            self._struck.append(record)
 
     def _died(self, record: ContainerDied) -> None:
-        ref = record.pod.instance
         # Init containers end without anything being wrong.
-        if not ref.has_roles and (record.exit_code or not record.init):
-            turn = Turn(record.at, "died", record.root, ref.uid)
-            self._turns.setdefault((ref.kind, ref.owner), []).append(turn)
+        if record.exit_code or not record.init:
+            self._pod_lost(record)
 
     def finish(
         self,
@@ -285,26 +295,27 @@ class Deployments:
         by_name: dict[tuple[str, str], list[InstanceLife]] = {}
         for life in lives:
             by_name.setdefault((life.instance.kind, life.instance.owner), []).append(life)
+        for record in self._struck:
+            ref = record.pod.instance
+            owner = ref.kind, ref.owner
+            if owner in self._by_name:
+                self._by_name[owner].struck.append(record)
         for key, measures in self._by_name.items():
             measures.pods = tuple(by_name.get(key, ()))
-            _measure_availability(measures, ended_at, self._lost.get(key, {}), first_causes)
+            measures.first_causes, measures.ended_at, measures.end = first_causes, ended_at, end
+            _measure_availability(measures)
             measures.outcome = _outcome(measures, end)
-            if measures.kind != "DaemonSet":
-                until = owed_until(measures.owed_from, ended_at, measures.deleted)
-                measures.causes = pod_causes(
-                    self._turns[key],
-                    measures.pods,
-                    first_causes,
-                    (measures.owed_from, until),
-                    end,
-                )
         return tuple(self._by_name.values())
 
 
-def _measure_availability(
-    measures: DeploymentMeasures, ended_at: int, lost: Mapping[int, int], first_causes: Mapping[int, Record]
-) -> None:
+def _measure_availability(measures: DeploymentMeasures) -> None:
     """Find the fewest pods that were available before it was worked at, meanwhile, and afterwards."""
+    ended_at, first_causes = measures.ended_at, measures.first_causes
+    # When pods were lost, and by what: the first time for each initiating record.
+    lost: dict[int, int] = {}
+    for record in measures.struck:
+        if record.root not in lost and not isinstance(record, ContainerDied):
+            lost[record.root] = record.at
     # The instant of its deletion belongs to what comes after it.
     end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)
     asked = [change for change in measures.changes if "created" not in change.changed and change.at <= end]

@@ -131,7 +131,7 @@ class FaultCourses:
 
     def _pod_recovered(self, record: PodReady) -> None:
         # A pod of a Deployment stands for itself.
-        if not record.pod.instance.has_roles:
+        if self._courses and not record.pod.instance.has_roles:
             self._recovered(record)
 
     def _recovered(self, record: InstanceReady | PodReady) -> None:

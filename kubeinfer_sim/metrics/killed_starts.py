@@ -20,7 +20,7 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
 )
 from kubeinfer_sim.cluster.stages import end_of
-from kubeinfer_sim.controllers.kubeinfer.records import InstanceGone, InstanceReady
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceCreated, InstanceGone, InstanceReady
 from kubeinfer_sim.engine.meter import End, Handlers
 
 
@@ -87,12 +87,14 @@ class KilledStartsMeter:
         # By instance: the longest start that was killed since it was ready last, and how many were.
         self._killed: dict[int, tuple[KilledStart, int]] = {}
         self._started: set[int] = set()
-        # By kind and name of the workload, and by probe; whether or not the instance ever came up.
+        # By name and revision of the KubeInfer, and by probe; whether or not the instance ever came up.
         self._kills_by_probe: Counter[tuple[str, str, str]] = Counter()
+        self._revisions: dict[int, str] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
         return {
+            InstanceCreated: self._created,
             ContainersRunning: self._runs,
             EngineStarted: self._starts,
             HealthChanged: lambda r: self._tampered.add(r.pod),
@@ -109,7 +111,7 @@ class KilledStartsMeter:
         return tuple(each for each in self._of.values() if each.killed)
 
     def kills(self) -> dict[tuple[str, str, str], int]:
-        """How many starts probes have killed, by kind and name of the workload and by probe."""
+        """How many starts probes have killed, by name and revision of the KubeInfer and by probe."""
         return dict(self._kills_by_probe)
 
     def _workload(self, ref: InstanceRef) -> KilledStarts:
@@ -117,6 +119,9 @@ class KilledStartsMeter:
         if key not in self._of:
             self._of[key] = KilledStarts(*key)
         return self._of[key]
+
+    def _created(self, record: InstanceCreated) -> None:
+        self._revisions[record.instance.uid] = record.revision
 
     def _runs(self, record: ContainersRunning) -> None:
         if record.engine:
@@ -132,7 +137,8 @@ class KilledStartsMeter:
         if start is None or record.pod in self._tampered or (start.ready and start.answers_at(record.at)):
             return
         ref, probe = record.pod.instance, probe_of(record.reason)
-        self._kills_by_probe[ref.kind, ref.owner, probe] += 1
+        if ref.uid in self._revisions:
+            self._kills_by_probe[ref.owner, self._revisions[ref.uid], probe] += 1
         if start.ready:
             return
         needed = None if start.answers is None else start.answers - start.began
@@ -171,6 +177,7 @@ class KilledStartsMeter:
 
     def _forget(self, ref: InstanceRef) -> None:
         """It is gone, and will not come up any more."""
+        self._revisions.pop(ref.uid, None)
         self._started.discard(ref.uid)
         self._killed.pop(ref.uid, None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady
 from kubeinfer_sim.cluster.stages import SERVING, StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End
@@ -31,12 +32,15 @@ class Turn(NamedTuple):
     pods: int = 0
 
 
+#: What may befall a pod.
+Strike = PodNotReady | PodDeleting | PodGone | ContainerDied
 #: In which order those of one instant count: what is missing is, before another pod makes it good.
 _ORDER = {"asked": 0, "made": 1, "ran": 2, "unready": 3, "died": 3, "deleted": 3, "ready": 4}
 
 
 def pod_causes(
-    turns: Sequence[Turn],
+    asked: Sequence[Turn],
+    struck: Iterable[Strike],
     lives: Iterable[InstanceLife],
     first_causes: Mapping[int, Record],
     span: tuple[int, int],
@@ -45,7 +49,8 @@ def pod_causes(
     """What each initiating record cost a workload's pods, dearest first.
 
     Args:
-        turns: what was asked for and what befell its pods, but for what their lives tell.
+        asked: how many pods were wanted when.
+        struck: what befell its pods.
         lives: of its pods.
         first_causes: the initiating records of the run by id.
         span: from when until when losses are charged, ms.
@@ -53,7 +58,11 @@ def pod_causes(
     """
     by_uid = {life.instance.uid: life for life in lives}
     losses, going, last_root = Losses(), set[int](), dict[int, int]()
-    everything = [*turns, *(turn for life in by_uid.values() for turn in _told_by(life))]
+    everything = [
+        *asked,
+        *map(_turn_of, struck),
+        *(turn for life in by_uid.values() for turn in _told_by(life)),
+    ]
     for each in sorted(everything, key=lambda turn: (turn.at, _ORDER[turn.what])):
         uid = each.uid
         last_root[uid] = each.root or last_root.get(uid, 0)
@@ -80,6 +89,15 @@ def pod_causes(
         if loss.lost is not None
     ]
     return tuple(attribute(found, incidents, by_uid, first_causes, *span))
+
+
+def _turn_of(record: Strike) -> Turn:
+    what: Literal["unready", "died", "deleted"] = "deleted"
+    if isinstance(record, ContainerDied):
+        what = "died"
+    elif isinstance(record, PodNotReady):
+        what = "unready"
+    return Turn(record.at, what, record.root, record.pod.instance.uid)
 
 
 def _told_by(life: InstanceLife) -> Iterator[Turn]:

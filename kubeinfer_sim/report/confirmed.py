@@ -15,6 +15,7 @@ from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.verdict import Assessment
 from kubeinfer_sim.report.words import count, listed, point
+from kubeinfer_sim.scenario.model import Linted, Scenario
 
 #: Runs of one finding that are named at most.
 _MOST_RUNS = 3
@@ -34,27 +35,55 @@ def confirmed(assessment: Assessment) -> list[Confirmed]:
 
 
 def _confirmed(assessment: Assessment) -> Iterator[Confirmed]:
-    for owner, finding in assessment.run.scenario.lint:
-        figures = assessment.kubeinfers.get(owner)
+    for linted in assessment.run.scenario.lint:
+        figures = assessment.kubeinfers.get(linted.owner)
         if figures is not None:
-            shown = SHOWS[finding.code](owner, figures.measures, assessment.cluster)
+            shown = SHOWS[linted.finding.code](
+                _Shown(assessment.run.scenario, linted, figures.measures, assessment.cluster)
+            )
             if shown:
-                yield Confirmed(owner, finding, shown)
+                yield Confirmed(linted.owner, linted.finding, shown)
 
 
-def _killed(probe: str) -> Callable[[str, Measures, ClusterMeasures], str]:
-    def shown(owner: str, measures: Measures, cluster: ClusterMeasures) -> str:
-        kills = cluster.kills_of_starts.get(("KubeInfer", owner, probe), 0)
+class _Shown(NamedTuple):
+    """A finding, and what there is of the KubeInfer it is about."""
+
+    scenario: Scenario
+    linted: Linted
+    measures: Measures
+    cluster: ClusterMeasures
+
+    def is_about(self, revision: str) -> bool:
+        """Whether the finding is about a revision: one that no file has is made from the last file."""
+        of_files = [
+            each
+            for other in self.scenario.lint
+            if other.owner == self.linted.owner
+            for each in other.revisions
+        ]
+        return revision in self.linted.revisions or (
+            revision not in of_files and of_files[-1] in self.linted.revisions
+        )
+
+
+def _killed(probe: str) -> Callable[[_Shown], str]:
+    def shown(of: _Shown) -> str:
+        kills = sum(
+            number
+            for (owner, revision, by), number in of.cluster.kills_of_starts.items()
+            if (owner, by) == (of.linted.owner, probe) and of.is_about(revision)
+        )
         verb = "were" if kills > 1 else "was"
         return f"{count(kills, 'start')} {verb} killed by the {probe} probe" if kills else ""
 
     return shown
 
 
-def _none_ready(owner: str, measures: Measures, cluster: ClusterMeasures) -> str:
+def _none_ready(of: _Shown) -> str:
     """In an update, from when the first instance went until the update was over."""
+    measures = of.measures
     for change in measures.changes:
-        if change.is_update and change.replicas:
+        if change.is_update and change.replicas and of.is_about(change.revision):
             end = measures.ended_at if change.completed is None else change.completed
             low = measures.ready.lowest(change.at, end)
             if not low.value and low.lasting:
@@ -62,26 +91,31 @@ def _none_ready(owner: str, measures: Measures, cluster: ClusterMeasures) -> str
     return ""
 
 
-def _no_place_for_the_next(owner: str, measures: Measures, cluster: ClusterMeasures) -> str:
-    change = measures.changes[-1] if measures.changes else None
+def _no_place_for_the_next(of: _Shown) -> str:
+    change = of.measures.changes[-1] if of.measures.changes else None
     if change is None or not change.is_update or change.completed is not None:
         return ""
     waiting = [
         life
-        for life in measures.instances
-        if life.state == "pending" and life.pending is not None and "room" in life.pending.awaits
+        for life in of.measures.instances
+        if life.state == "pending"
+        and life.pending is not None
+        and "room" in life.pending.awaits
+        and of.is_about(life.revision)
     ]
     return f"{waiting[0].instance.name} waits for a place to the end" if waiting else ""
 
 
-def _pending(owner: str, measures: Measures, cluster: ClusterMeasures) -> str:
-    waiting = [life for life in measures.instances if life.state == "pending"]
+def _pending(of: _Shown) -> str:
+    waiting = [
+        life for life in of.measures.instances if life.state == "pending" and of.is_about(life.revision)
+    ]
     verb = "wait" if len(waiting) > 1 else "waits"
     return f"{count(len(waiting), 'instance')} {verb} for a node to the end" if waiting else ""
 
 
 #: Rule -> what a run shows of it; "": nothing.
-SHOWS: dict[str, Callable[[str, Measures, ClusterMeasures], str]] = {
+SHOWS: dict[str, Callable[[_Shown], str]] = {
     "KI001": _no_place_for_the_next,
     "KI002": _no_place_for_the_next,
     "KI004": _none_ready,

@@ -38,7 +38,7 @@ from kubeinfer_sim.scenario.faults.checks import (
 )
 from kubeinfer_sim.scenario.faults.compile import compile_faults
 from kubeinfer_sim.scenario.findings import Readable
-from kubeinfer_sim.scenario.model import Assumptions, Scenario, VolcanoConfiguration
+from kubeinfer_sim.scenario.model import Assumptions, Linted, Scenario, VolcanoConfiguration
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.recovery.compile import compile_recovery, raised_kinds, warn_of_recovery
 from kubeinfer_sim.scenario.schema import SpecForm
@@ -219,18 +219,18 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     return replace(scenario, warnings=(*scenario.warnings, *no_effect))
 
 
-def lint_of(written: Iterable[tuple[KubeInfer, Document]]) -> Iterator[tuple[str, Diagnostic]]:
+def lint_of(written: Iterable[tuple[KubeInfer, Document]]) -> Iterator[Linted]:
     """What `validate` says of the KubeInfers, where a run shows whether it comes about."""
     from kubeinfer_sim.manifest.lint import RULES, SHOWN_BY_RUNS, lint
     from kubeinfer_sim.scenario.timings.expectations import expectations
 
     others = RULES.keys() - SHOWN_BY_RUNS
-    told: set[tuple[str, Diagnostic]] = set()
+    revisions: dict[tuple[str, Diagnostic], list[str]] = {}
     for kubeinfer, document in written:
         for finding in lint([(kubeinfer, document)], expectations([kubeinfer]), disabled=others):
-            if (kubeinfer.name, finding) not in told:
-                told.add((kubeinfer.name, finding))
-                yield kubeinfer.name, finding
+            revisions.setdefault((kubeinfer.name, finding), []).append(kubeinfer.revision)
+    for (name, finding), those in revisions.items():
+        yield Linted(name, finding, tuple(dict.fromkeys(those)))
 
 
 def _warnings_of_manifests(

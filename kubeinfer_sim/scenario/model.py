@@ -194,6 +194,14 @@ class Objectives(Struct, frozen=True):
         return replace(self, completes=None, completes_within=None)
 
 
+class Linted(Struct, frozen=True):
+    """What lint says of a KubeInfer (`owner`) as files have it: of these revisions."""
+
+    owner: str
+    finding: Diagnostic
+    revisions: tuple[str, ...]
+
+
 class Configured(Struct, frozen=True):
     """What of a scenario a configuration file gave: the file, and each fact with its value (`cluster 16x8`)."""
 
@@ -215,7 +223,7 @@ class Scenario(Struct, frozen=True):
         defaults: one line per default in force that the user did not set, for reports; not the assumptions,
             which reports print with their values anyway.
         warnings: what is legal in the manifests but will surprise.
-        lint: what lint says of the KubeInfers, by name, where a run can show it.
+        lint: what lint says of the KubeInfers, where a run can show it.
         running: pods that hold their places on the nodes, throughout or until they are preempted.
         services: which pods kube-scheduler's default scores spread.
         priority_classes: beside those that every cluster has.
@@ -251,7 +259,7 @@ class Scenario(Struct, frozen=True):
     defaults: tuple[str, ...] = ()
     description: str = ""
     warnings: tuple[Diagnostic, ...] = ()
-    lint: tuple[tuple[str, Diagnostic], ...] = ()
+    lint: tuple[Linted, ...] = ()
     running: tuple[RunningPod, ...] = ()
     priority_classes: tuple[PriorityClass, ...] = ()
     services: tuple[ServiceSelector, ...] = ()

@@ -129,3 +129,16 @@ def test_a_rule_that_a_comment_switches_off_is_not_told_either(user: User, tmp_p
 
 def test_each_of_these_rules_has_something_that_a_run_shows() -> None:
     assert SHOWS.keys() == SHOWN_BY_RUNS
+
+
+def test_a_start_that_is_killed_counts_for_the_manifest_that_its_instance_is_of(user: User) -> None:
+    """Those of the old manifest ran before anybody looked: none of their starts was killed."""
+    user.has("old.yaml", chat(LIVENESS))
+    user.has("new.yaml", chat({**LIVENESS, "env": [{"name": "X", "value": "1"}]}))
+    done = user.types("rollout", "old.yaml", "new.yaml", "--nodes", "3x8", "--json", "result.json")
+    told = " ".join(done.stdout.split())
+    assert "KI005, new.yaml:" in told
+    assert "KI005, old.yaml:" not in told
+    # What no file has is made from the last one.
+    user.plans(chat(LIVENESS), cluster="3x8", timings=TIMINGS, horizon="2h", **NEW)
+    assert [each["code"] for each in user.runs()[1]["confirmed"]] == ["KI005"]
