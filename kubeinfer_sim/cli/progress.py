@@ -45,6 +45,12 @@ class RunProgress:
         self._next = time.monotonic() + self._pause
 
 
+def pace(number: int, seconds: float) -> str:
+    """How fast so many were done in so many seconds: `350/s`, or `2.5 s each`."""
+    rate = number / max(seconds, 1e-9)
+    return f"{rate:,.0f}/s" if rate >= 1 or not rate else f"{1 / rate:.1f} s each"
+
+
 class ProgressBar:
     """How far a command is.
 
@@ -93,10 +99,9 @@ class ProgressBar:
         from kubeinfer_sim.scenario.units import format_duration
 
         since, before = self._looks[0]
-        rate = (done - before) / max(now - since, 1e-9)
-        left = format_duration(1000 * round((total - done) / rate))
-        pace = f"{rate:,.0f}/s" if rate >= 1 else f"{1 / rate:.1f} s each"
-        return f"{pace} · {'at most ' if self._at_most else ''}{left} left"
+        took = max(now - since, 1e-9)
+        left = format_duration(1000 * round((total - done) * took / (done - before)))
+        return f"{pace(done - before, took)} · {'at most ' if self._at_most else ''}{left} left"
 
     def _show(self, done: int, total: int, told: str) -> None:
         if self._progress is None:

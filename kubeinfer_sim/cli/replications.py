@@ -232,8 +232,9 @@ def replicate_and_report(
 
     With `whole`, which writes the scenario, a sample of them is played once more with the invariants watching.
     """
-    from kubeinfer_sim.cli.progress import ProgressBar
+    from kubeinfer_sim.cli.progress import ProgressBar, pace
     from kubeinfer_sim.experiment.replications import replicate
+    from kubeinfer_sim.report.words import count
 
     if scenario.warnings and not quiet:
         show_diagnostics(scenario.warnings)
@@ -263,7 +264,7 @@ def replicate_and_report(
     reports = _reports(runs, file, assumptions=assumptions, explain=explain)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     if not quiet:
-        note(f"simulated in {took:.2f} s: {runs.total:,} runs, {runs.total / max(took, 1e-9):,.0f} a second")
+        note(f"simulated in {took:.2f} s: {count(runs.total, 'run')}, {pace(runs.total, took)}")
         if runs.stopped == "interrupted" and many.store is not None:
             note(f"kept in {many.store}: the same command goes on from there")
     return exit_code(runs)

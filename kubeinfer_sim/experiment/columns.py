@@ -57,7 +57,6 @@ class Column(Struct, frozen=True):
         later: how it goes on after the end of a run, in parts, and `over` what of these it is; None: it does not.
         of_one_time: it says nothing beyond the end of the run, so that only runs that end together can be compared.
         unless: the column that is 0 where it has no number since that never came about.
-        never: the column that counts what of it had no end: where there is any, it is infinite among many runs.
         several: what it is of several workloads: the `worst of` them, `all` together; "" of what they share.
     """
 
@@ -77,7 +76,6 @@ class Column(Struct, frozen=True):
     over: Callable[[Iterable[float]], float] = sum
     of_one_time: bool = False
     unless: str = ""
-    never: str = ""
     several: Literal["worst of", "all", ""] = "worst of"
 
     def title_in(self, scenario: Scenario) -> str:
@@ -144,7 +142,7 @@ def _of_kind(kind: str) -> Iterator[Column]:
 
     def not_repaired(figures: Figures) -> float:
         cause = figures.kinds.get(kind)
-        return cause.incidents - cause.repaired - cause.deleted if cause else 0
+        return cause.lasting if cause else 0
 
     def goes_on(figures: Figures) -> Sequence[Growth]:
         cause = figures.kinds[kind]
@@ -154,16 +152,7 @@ def _of_kind(kind: str) -> Iterator[Column]:
         f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0, later=goes_on
     )
     yield Column(f"{name}/meanDetectionMs", "until unready", "ms", "low", of(_detection), False, kind)
-    yield Column(
-        f"{name}/meanRepairMs",
-        "until ready",
-        "ms",
-        "low",
-        of(_repair),
-        False,
-        kind,
-        never=f"{name}/notRepaired",
-    )
+    yield Column(f"{name}/meanRepairMs", "until ready", "ms", "low", of(_repair), False, kind)
     yield Column(
         f"{name}/notRepaired",
         "not ready again",

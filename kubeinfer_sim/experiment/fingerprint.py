@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 
 from msgspec import Struct
 
 from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.scenario.timings import distributions
+from kubeinfer_sim.scenario.timings.distribution import Distribution
+from kubeinfer_sim.scenario.units import format_duration
 
 #: Under which key data has the name of the class it was.
 _KIND = ""
-#: What is only told: of a scenario, and (`source`: in which file, on which line) of all it is made of.
+#: What is only told: of a scenario, of an action, and (`source`: in which file, on which line) of all it is made of.
 _TOLD = {"description", "warnings", "configuration", "defaults"}
+_TOLD_OF = {"Apply": {"label"}}
 _WHERE = "source"
+#: Numbers that are times, ms.
+_TIMES = {"at", "horizon", "completes_within", "longest_outage", "max_overload", "quiet_after"}
 
 
 def fingerprint(variant: Variant) -> dict[str, Any]:
@@ -32,12 +39,15 @@ def fingerprint(variant: Variant) -> dict[str, Any]:
 
 
 def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
-    """Where two fingerprints differ: `timings.default.warm_up.value: 30000, now 40000`."""
-    if isinstance(before, dict) and isinstance(after, dict) and before.get(_KIND) != after.get(_KIND):
+    """Where two fingerprints differ: `timings.default.warmUp: constant 30s, now constant 40s`."""
+    if isinstance(before, dict) and isinstance(after, dict) and _words(before) and _words(after):
+        if before != after:
+            yield f"{place}: {_words(before)}, now {_words(after)}"
+    elif isinstance(before, dict) and isinstance(after, dict) and before.get(_KIND) != after.get(_KIND):
         yield f"{place}: {before.get(_KIND)}, now {after.get(_KIND)}"
     elif isinstance(before, dict) and isinstance(after, dict):
         for key in dict.fromkeys((*before, *after)):
-            inner = f"{place}.{key}" if place else str(key)
+            inner = f"{place}.{_camel(key)}" if place else _camel(key)
             yield from differences(before.get(key), after.get(key), inner)
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
@@ -45,11 +55,33 @@ def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:
     elif isinstance(before, list) and isinstance(after, list):
         yield f"{place}: {len(before)} of them, now {len(after)}"
     elif before != after:
-        yield f"{place}: {_short(before)}, now {_short(after)}"
+        times = place.rpartition(".")[2] in map(_camel, _TIMES)
+        yield f"{place}: {_short(before, time=times)}, now {_short(after, time=times)}"
 
 
-def _short(value: Any) -> str:
-    text = "a mapping" if isinstance(value, dict) else str(value)
+def _camel(key: str) -> str:
+    """As it is spelled in a scenario: `completesWithin`."""
+    return re.sub(r"(?<=[a-z])_([a-z])", lambda found: found[1].upper(), str(key))
+
+
+def _words(value: Mapping[str, Any]) -> str:
+    """A distribution as it describes itself, if it is one: `constant 30s`."""
+    kind = getattr(distributions, str(value.get(_KIND)), None)
+    if not (isinstance(kind, type) and issubclass(kind, Struct)):
+        return ""
+    try:
+        made = kind(**{name: each for name, each in value.items() if name != _KIND})
+        return cast("Distribution", made).describe()
+    except (AttributeError, TypeError, ValueError):  # one of others: told by what differs in it
+        return ""
+
+
+def _short(value: Any, *, time: bool = False) -> str:
+    if value is None:
+        return "none"
+    if time and isinstance(value, int):
+        return format_duration(value)
+    text = _words(value) or "a mapping" if isinstance(value, dict) else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
@@ -72,7 +104,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Struct):
         return {
             "": type(value).__name__,
-            **{name: _plain(getattr(value, name)) for name in value.__struct_fields__ if name != _WHERE},
+            **{
+                name: _plain(getattr(value, name))
+                for name in value.__struct_fields__
+                if name != _WHERE and name not in _TOLD_OF.get(type(value).__name__, ())
+            },
         }
     if is_dataclass(value) and not isinstance(value, type):
         return {

@@ -19,6 +19,7 @@ from kubeinfer_sim.experiment.statistics.proportions import (
     proportion,
 )
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
+from kubeinfer_sim.metrics.objectives import CUT
 
 
 class Decision(StrEnum):
@@ -36,6 +37,7 @@ class JudgedOverRuns(Struct, frozen=True):
     Attributes:
         objective: as one of the runs judged it; None: all of them together.
         held, missed, open: in how many runs; `open` where a run ended before it could be told, or failed.
+        cut: how many of the open ones the horizon cut short.
         share: the part of all runs that held it; a run that could not tell counts as missed at the lower bound, as
             held at the upper one.
         decision: with a probability whether the share is as large, with the scenario's confidence; without one
@@ -51,6 +53,7 @@ class JudgedOverRuns(Struct, frozen=True):
     open: int
     share: Estimate
     decision: Decision
+    cut: int = 0
     decided_after: int | None = None
     bound: float | None = None
 
@@ -106,9 +109,20 @@ def judge_runs(
     """
     by_seed: Sequence[Replication | Failure] = sorted([*runs, *failures], key=lambda each: each.seed)
     return tuple(
-        _judged(objective, [judgement_of(each, place) for each in by_seed], confidence, sequential)
+        _judged(
+            objective,
+            [judgement_of(each, place) for each in by_seed],
+            sum(is_cut(run.judged[place]) for run in runs),
+            confidence,
+            sequential,
+        )
         for place, objective in enumerate(runs[0].judged)
     )
+
+
+def is_cut(judged: Judged) -> bool:
+    """Whether it is open because the horizon cut the run short."""
+    return judged.judgement is Judgement.OPEN and judged.reason.endswith(CUT)
 
 
 def judgement_of(played: Replication | Failure, place: int) -> Judgement:
@@ -131,11 +145,12 @@ def judge_together(
     missed = sum(run.missed > 0 for run in runs)
     open_ = len(runs) + failed - held - missed
     share = _share(held, open_, len(runs) + failed, confidence, sequential=sequential)
-    return JudgedOverRuns(None, held, missed, open_, share, _worst([one.decision for one in each]))
+    cut = sum(not run.missed and any(map(is_cut, run.judged)) for run in runs)
+    return JudgedOverRuns(None, held, missed, open_, share, _worst([one.decision for one in each]), cut)
 
 
 def _judged(
-    objective: Judged, judgements: Sequence[Judgement], confidence: float, sequential: bool
+    objective: Judged, judgements: Sequence[Judgement], cut: int, confidence: float, sequential: bool
 ) -> JudgedOverRuns:
     runs = len(judgements)
     held, missed = judgements.count(Judgement.HELD), judgements.count(Judgement.MISSED)
@@ -154,7 +169,7 @@ def _judged(
         else:
             above, bound = _is_above(held, open_, runs, wanted, confidence)
         decision = Decision.UNDECIDED if above is None else Decision.HELD if above else Decision.MISSED
-    return JudgedOverRuns(objective, held, missed, open_, share, decision, after, bound)
+    return JudgedOverRuns(objective, held, missed, open_, share, decision, cut, after, bound)
 
 
 def _tested(
@@ -225,6 +240,11 @@ def falls_short(run: Replication) -> bool:
 def never_in_place(run: Replication) -> bool:
     """Whether what was asked for did not come into place by the end, or what is missing is missing for good."""
     return run.outcome is Outcome.NEVER or run.duration == inf
+
+
+def cut_short(run: Replication) -> bool:
+    """Whether the horizon came before what was asked for was in place; with more time it may have been."""
+    return run.duration == inf and run.outcome is not Outcome.NEVER
 
 
 def unfinished(run: Replication) -> bool:

@@ -14,6 +14,7 @@ from kubeinfer_sim.experiment.columns import columns_of
 from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.figures import Figures, measured_run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Outcome
+from kubeinfer_sim.metrics.cause_kinds import ORDERS
 from kubeinfer_sim.metrics.deployments import DeploymentChange
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -37,6 +38,20 @@ class Variant(Struct, frozen=True):
     rare: Mapping[str, int] | None = None
 
 
+class Times(Struct, frozen=True, array_like=True):
+    """How long the faults of a kind took in a run: of each instance that one of them took out of readiness, ms.
+
+    Attributes:
+        noticed: from the fault until it was not ready.
+        ready: from then until it was ready again, of those that were.
+        lasting: how many were not by the end of the run, nor deleted.
+    """
+
+    noticed: tuple[int, ...]
+    ready: tuple[int, ...]
+    lasting: int = 0
+
+
 class Replication(Struct, frozen=True):
     """A run with one seed.
 
@@ -49,6 +64,7 @@ class Replication(Struct, frozen=True):
         judged: the objectives.
         lost: kind of beginning (of fault, `update` …) -> stage -> instance-ms.
         struck: kind of fault -> how many struck.
+        times: kind of fault -> how long its faults took.
         by_chance: whether anything in it was drawn.
         ended_at: when it ended, ms.
         growing: column -> how its number goes on after the end; empty where the horizon ended it.
@@ -63,6 +79,7 @@ class Replication(Struct, frozen=True):
     judged: tuple[Judged, ...]
     lost: Mapping[str, Mapping[str, int]]
     struck: Mapping[str, int]
+    times: Mapping[str, Times] = field(default_factory=dict)
     by_chance: bool = False
     ended_at: int = 0
     growing: Mapping[str, tuple[Growth, ...]] = field(default_factory=dict)
@@ -112,6 +129,11 @@ def replication_of(found: Figures) -> Replication:
         judged=found.judged,
         lost={kind: dict(cause.lost) for kind, cause in found.kinds.items() if cause.total},
         struck=Counter(fault.kind for fault in found.cluster.faults),
+        times={
+            kind: Times(tuple(cause.detections), tuple(cause.repairs), cause.lasting)
+            for kind, cause in found.kinds.items()
+            if cause.incidents and kind not in ORDERS
+        },
         by_chance=found.run.by_chance,
         ended_at=found.run.ended_at,
         growing={each.name: tuple(each.later(found)) for each in columns if each.later} if of_itself else {},

@@ -20,13 +20,16 @@ from kubeinfer_sim.experiment.judging import (
     Decision,
     JudgedOverRuns,
     SequentialTest,
+    cut_short,
     decide,
+    falls_short,
     judge_runs,
     judge_together,
     judgement_of,
     unfinished,
 )
-from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
+from kubeinfer_sim.experiment.statistics.clusters import clustered_mean, clustered_percentile
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.means import estimate
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
@@ -38,6 +41,9 @@ from kubeinfer_sim.scenario.model import Scenario
 
 #: The most runs that are made where nothing says how many.
 MOST = 10_000
+#: Of each kind of fault, `causes/NodeDeath/…`, how long single ones took.
+DETECTION, REPAIR = "detectionMs", "repairMs"
+_NO_TIMES = Times((), ())
 #: Why there are as many runs as there are.
 Stopped = Literal["asked", "decided", "most", "precision", "pilot", "interrupted"]
 #: Told after every run: how many of how many, and what there is so far.
@@ -112,18 +118,43 @@ class Replications(Struct, frozen=True, dict=True):
     def values(self, name: str) -> list[float]:
         """The number of each run that has one: `duration`, or the name of a column; infinite what had no end.
 
+        Of how long faults of a kind took, `causes/NodeDeath/detectionMs` and `causes/NodeDeath/repairMs`, that of each
+        instance they took out of readiness, whichever the run; infinite what was not ready again at its end.
+
         Raises:
             KeyError: there is no such number.
         """
+        if (times := self.times(name)) is not None:
+            return [each for own in times for each in own]
         if name == "duration":
             return [run.duration for run in self.runs if run.duration is not None]
         column = next((each for each in self.columns if each.name == name), None)
         if column is None:
             raise KeyError(name)
-        numbers = (
-            inf if run.values.get(column.never) else run.values.get(name, column.absent) for run in self.runs
-        )
+        numbers = (run.values.get(name, column.absent) for run in self.runs)
         return [number for number in numbers if number is not None]
+
+    @property
+    def kinds_of_times(self) -> tuple[str, ...]:
+        """The kinds of faults that took anything out of readiness."""
+        return tuple(dict.fromkeys(kind for run in self.runs for kind in run.times))
+
+    def times(self, name: str) -> list[list[float]] | None:
+        """Of each run how long the single faults of a kind took; None: the name is of another number (see `values`).
+
+        Raises:
+            KeyError: no run has such a number.
+        """
+        _, _, of = name.partition("/")
+        kind, _, which = of.rpartition("/")
+        if which not in (DETECTION, REPAIR):
+            return None
+        if kind not in self.kinds_of_times:
+            raise KeyError(name)
+        own = [run.times.get(kind, _NO_TIMES) for run in self.runs]
+        if which == DETECTION:
+            return [[*each.noticed] for each in own]
+        return [[*each.ready, *[inf] * each.lasting] for each in own]
 
     def quantile(self, name: str, part: float) -> Estimate:
         """A percentile of a number, with its interval; runs that did not finish are infinite.
@@ -131,6 +162,8 @@ class Replications(Struct, frozen=True, dict=True):
         Raises:
             KeyError: no run has such a number.
         """
+        if (times := self.times(name)) is not None and any(times):
+            return clustered_percentile(times, part, self.confidence)
         values = self.values(name)
         if not values:
             raise KeyError(name)
@@ -145,19 +178,25 @@ class Replications(Struct, frozen=True, dict=True):
         values = [value for value in self.values(name) if not isinf(value)]
         if not values:
             raise KeyError(name)
+        if (times := self.times(name)) is not None:
+            return clustered_mean(times, self.confidence)
         return estimate(values, self.confidence)
 
     def probability(self, holds: Callable[[Replication], bool] | str | None = None) -> Estimate:
         """In which part of the runs something holds.
 
         Args:
-            holds: a function of a run; the name of an objective; None: all objectives.
+            holds: a function of a run; the name of an objective; None: all objectives, as `together` has it, or where
+                there are none all that is asked of a run without.
 
         Raises:
             KeyError: there is no such objective.
+            ValueError: no run came to an end.
         """
         if holds is None:
-            return proportion(sum(run.all_held for run in self.runs), len(self.runs), self.confidence)
+            if self.together is not None:
+                return self.together.share
+            return self.probability(lambda run: run.sound and not falls_short(run))
         if isinstance(holds, str):
             named = [each for each in self.objectives if each.objective and each.objective.name == holds]
             if not named:
@@ -179,6 +218,11 @@ class Replications(Struct, frozen=True, dict=True):
     def unfinished(self) -> tuple[Replication, ...]:
         """The runs in which what was asked for was not in place at the end."""
         return tuple(run for run in self.runs if unfinished(run))
+
+    @cached_property
+    def cut_short(self) -> tuple[Replication, ...]:
+        """Of these the runs whose change the horizon cut short: it was not in place by then, and may yet have been."""
+        return tuple(run for run in self.runs if cut_short(run))
 
     # -- single runs --
 

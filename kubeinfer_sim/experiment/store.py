@@ -22,11 +22,11 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.errors import OutputError, UsageError
 from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.fingerprint import differences, fingerprint
-from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
 from kubeinfer_sim.experiment.worker import TIMEOUT, Played
 
 #: "KIsc": whose file it is, and in which form (`PRAGMA application_id`, `user_version`).
-APPLICATION, FORM = 0x4B497363, 2
+APPLICATION, FORM = 0x4B497363, 3
 #: A commit at the latest after so many runs, or so many seconds.
 COMMIT_RUNS, COMMIT_SECONDS = 100, 1.0
 #: How long a campaign waits at its begin for who reads the file.
@@ -59,6 +59,7 @@ class _Rest(msgspec.Struct, array_like=True):
     judged: tuple[Any, ...]
     lost: dict[str, dict[str, int]]
     struck: dict[str, int]
+    times: dict[str, Times]
     by_chance: bool
     ended_at: int
     growing: dict[str, tuple[Growth, ...]]
@@ -240,16 +241,21 @@ def _begin(place: Path, connection: sqlite3.Connection, variants: Sequence[Varia
             "name a new file"
         )
     before = connection.execute("SELECT name, settings, inputs FROM variants ORDER BY variant").fetchall()
-    if before != told:
+    if [each[2] for each in before] != [each[2] for each in told]:
         what = "; ".join(_changes(before, told)) or "its variants"
         raise UsageError(
             f"{place}: its runs are of other inputs ({what}): name a new file, or undo the change"
         )
+    # The same under another name: that of a file by another path.
+    connection.executemany(
+        "UPDATE variants SET name = ?, settings = ? WHERE variant = ?",
+        [(name, settings, place_) for place_, (name, settings, _) in enumerate(told)],
+    )
 
 
 def _changes(before: Sequence[tuple[str, ...]], now: Sequence[tuple[str, ...]]) -> list[str]:
     names = [each[0] for each in before], [each[0] for each in now]
-    if names[0] != names[1]:
+    if names[0] != names[1] and (len(before), len(now)) != (1, 1):
         return [f"variants {_some(names[0])}, now {_some(names[1])}"]
     found: list[str] = []
     for one, other in zip(before, now, strict=True):
@@ -273,6 +279,7 @@ def _row(played: Played) -> tuple[Any, ...]:
         played.judged,
         played.lost,  # type: ignore[arg-type]
         dict(played.struck),
+        dict(played.times),
         played.by_chance,
         played.ended_at,
         dict(played.growing),
@@ -307,6 +314,7 @@ def _rebuilt(seed: int, outcome: str, duration: float | None, figures: str, rest
             "judged": kept.judged,
             "lost": kept.lost,
             "struck": kept.struck,
+            "times": kept.times,
             "by_chance": kept.by_chance,
             "ended_at": kept.ended_at,
             "growing": kept.growing,

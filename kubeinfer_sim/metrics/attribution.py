@@ -26,9 +26,9 @@ class CauseSummary(Struct):
     Attributes:
         cause: id of the record, and `began_with` itself (None: the start); of a kind, of the first one.
         lost: stage -> instance-ms, and `missing` stage -> how many instances were at the end of the run.
-        incidents: how many instances were taken out of readiness (first starts not counted); `detecting` for how
-            many ms in all until they were not ready.
-        repaired: how many of them were ready again, and `repairing` after how many ms in all.
+        detections: of each instance that was taken out of readiness (first starts not counted) after how many ms it
+            was not ready.
+        repairs: of each of them that was ready again after how many ms more.
         deleted: how many of them were deleted before that; the others were not ready at the end of the run.
         records: how many initiating records.
     """
@@ -36,10 +36,8 @@ class CauseSummary(Struct):
     cause: int
     began_with: Record | None = None
     lost: Counter[str] = field(default_factory=Counter)
-    incidents: int = 0
-    detecting: int = 0
-    repaired: int = 0
-    repairing: int = 0
+    detections: list[int] = field(default_factory=list)
+    repairs: list[int] = field(default_factory=list)
     deleted: int = 0
     records: int = 1
     missing: Counter[str] = field(default_factory=Counter)
@@ -50,14 +48,29 @@ class CauseSummary(Struct):
         return self.lost.total()
 
     @property
+    def incidents(self) -> int:
+        """How many instances were taken out of readiness."""
+        return len(self.detections)
+
+    @property
+    def repaired(self) -> int:
+        """How many of them were ready again."""
+        return len(self.repairs)
+
+    @property
+    def lasting(self) -> int:
+        """How many of them were neither ready again nor deleted by the end of the run."""
+        return self.incidents - self.repaired - self.deleted
+
+    @property
     def detection(self) -> float | None:
         """Mean ms from the record until an instance was not ready (MTTD); None without an incident."""
-        return self.detecting / self.incidents if self.incidents else None
+        return sum(self.detections) / self.incidents if self.incidents else None
 
     @property
     def repair(self) -> float | None:
         """Mean ms from not ready to ready again (MTTR), of those that were; None when none was."""
-        return self.repairing / self.repaired if self.repaired else None
+        return sum(self.repairs) / self.repaired if self.repaired else None
 
     @property
     def kind(self) -> str:
@@ -68,10 +81,8 @@ class CauseSummary(Struct):
         """Take what another one cost, too."""
         self.lost.update(other.lost)
         self.missing.update(other.missing)
-        self.incidents += other.incidents
-        self.detecting += other.detecting
-        self.repaired += other.repaired
-        self.repairing += other.repairing
+        self.detections += other.detections
+        self.repairs += other.repairs
         self.deleted += other.deleted
         self.records += other.records
 
@@ -84,7 +95,13 @@ def by_kind(summaries: Iterable[CauseSummary]) -> dict[str, CauseSummary]:
         if name in kinds:
             kinds[name].add(each)
         else:
-            kinds[name] = replace(each, lost=Counter(each.lost), missing=Counter(each.missing))
+            kinds[name] = replace(
+                each,
+                lost=Counter(each.lost),
+                missing=Counter(each.missing),
+                detections=[*each.detections],
+                repairs=[*each.repairs],
+            )
     return dict(sorted(kinds.items(), key=lambda item: (-item[1].total, item[0])))
 
 
@@ -126,11 +143,9 @@ def attribute(
         if incident.first:
             continue
         charged = summary(incident.cause)
-        charged.incidents += 1
         charged.deleted += incident.deleted
-        charged.detecting += incident.since - (charged.began_with.at if charged.began_with else 0)
+        charged.detections.append(incident.since - (charged.began_with.at if charged.began_with else 0))
         if incident.until is not None:
-            charged.repaired += 1
-            charged.repairing += incident.until - incident.since
+            charged.repairs.append(incident.until - incident.since)
     charged_any = [each for each in summaries.values() if each.total or each.incidents or each.missing]
     return sorted(charged_any, key=lambda each: (-each.total, each.cause))

@@ -91,13 +91,11 @@ def _with_probability(objectives: Objectives, judged: Iterator[Judged]) -> Itera
 
 
 def _judge(objectives: Objectives, measures: Served) -> Iterator[Judged]:
-    # What holds so far may still be missed after the horizon.
-    cut = measures.outcome is Outcome.UNFINISHED
+    # What holds so far may still be missed after the horizon; what is of changes alone is judged for itself.
+    cut = measures.outcome is Outcome.UNFINISHED and _under_way(measures)
     if objectives.min_ready_instances is not None:
         target, low = _at_first(objectives.min_ready_instances, measures), measures.whole.min_ready.value
-        yield _bound(
-            "minReadyInstances", low >= target, cut and _under_way(measures), target, low, "instances"
-        )
+        yield _bound("minReadyInstances", low >= target, cut, target, low, "instances")
     if objectives.completes:
         yield _completes(measures)
     if objectives.completes_within is not None:

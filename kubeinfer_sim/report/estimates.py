@@ -11,25 +11,25 @@ from kubeinfer_sim.report.words import rounded
 TIMES = ("ms", "instance-ms", "pod-ms")
 
 
-def between(what: str, number: Estimate, unit: str) -> str:
+def between(what: str, number: Estimate, unit: str, endless: str = "never") -> str:
     """`p50 31m (30m–32m)`; a bound that cannot be told is left out, too few for any are said.
 
-    Bounds of parts of a whole are rounded away from the estimate.
+    Bounds of parts of a whole are rounded away from the estimate. `endless`: what is said of an infinite one.
     """
-    text = f"{what} {amount(number.mean, unit)}"
+    text = f"{what} {amount(number.mean, unit, endless=endless)}"
     if number.low is None and number.high is None:
         return f"{text} (too few to say)"
     if number.low is not None and number.low == number.high:
         return text
-    low = "…" if number.low is None else amount(number.low, unit, ROUND_FLOOR)
-    high = "…" if number.high is None else amount(number.high, unit, ROUND_CEILING)
+    low = "…" if number.low is None else amount(number.low, unit, ROUND_FLOOR, endless)
+    high = "…" if number.high is None else amount(number.high, unit, ROUND_CEILING, endless)
     return f"{text} ({low}–{high})"
 
 
-def amount(value: float, unit: str, rounding: str = ROUND_HALF_EVEN) -> str:
-    """A number of a column as people write it; infinite is never. `rounding` is that of parts of a whole."""
+def amount(value: float, unit: str, rounding: str = ROUND_HALF_EVEN, endless: str = "never") -> str:
+    """A number of a column as people write it; infinite is `endless`. `rounding` is that of parts of a whole."""
     if isinf(value):
-        return "never"
+        return endless
     if unit in TIMES:
         return rounded(round(value))
     if unit in ("fraction", "held"):

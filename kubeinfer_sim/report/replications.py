@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.judging import Decision, cut_short
 from kubeinfer_sim.experiment.replication import Replication
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import TOO_FEW
@@ -158,15 +158,17 @@ def _done_by(runs: Replications) -> list[RenderableType]:
     for justify in ("right", "left", "right", "left", "right"):
         table.add_column(justify=justify, no_wrap=True)
     table.add_row("", Text("runs", "dim"), "", Text("done by then", "dim"), "")
-    never, done = sum(map(isinf, took)), 0
-    most = max(never, *(number for _, _, number in bins))
+    cut, done = len(runs.cut_short), 0
+    ends = (("never", sum(map(isinf, took)) - cut), ("cut short", cut))
+    most = max(*(number for _, number in ends), *(number for _, _, number in bins))
     for _, end, number in bins:
         done += number
         part = done / len(took)
         bar = "█" * max(bool(number), round(20 * number / most))
         table.add_row(rounded(end), bar, f"{number:,}", "▒" * round(20 * part), f"{share(part)} %")
-    if never:
-        table.add_row("never", "█" * max(1, round(20 * never / most)), f"{never:,}", "", "")
+    for how, number in ends:
+        if number:
+            table.add_row(how, "█" * max(1, round(20 * number / most)), f"{number:,}", "", "")
     return [table]
 
 
@@ -191,6 +193,8 @@ def fault_lines(runs: Replications) -> list[str]:
         return []
     number = len(runs.runs)
     lines = [f"no fault struck in {runs.untouched:,} of {count(number, 'run')}"]
+    if not runs.untouched:
+        lines = [f"faults struck in every one of {count(number, 'run')}"] if number > 1 else []
     if runs.untouched == number and (rhythm := _fixed(runs)):
         lines[0] += f": {rhythm}, after these end; they say nothing of faults"
     elif runs.untouched == number:
@@ -221,7 +225,8 @@ def run_words(run: Replication) -> str:
     """How one run went, in a few words."""
     told = []
     if run.duration is not None:
-        told.append("does not finish" if isinf(run.duration) else f"takes {amount(run.duration, 'ms')}")
+        unfinished = "is cut short by the horizon" if cut_short(run) else "does not finish"
+        told.append(unfinished if isinf(run.duration) else f"takes {amount(run.duration, 'ms')}")
     if run.missed:
         told.append(f"misses {count(run.missed, 'objective')}")
     if run.lost_in_all:

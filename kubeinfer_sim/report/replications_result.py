@@ -19,7 +19,7 @@ from kubeinfer_sim.report.interval_part import (
     quantile_part,
 )
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
-from kubeinfer_sim.report.run_figures import histogram
+from kubeinfer_sim.report.run_figures import histogram, times_of_faults
 from kubeinfer_sim.report.run_verdict import sentence
 from kubeinfer_sim.report.verdict import objective_goal
 
@@ -61,6 +61,8 @@ class RunsPart(Part):
     first_seed: int
     unfinished: list[int]
     """Seeds of runs in which what was asked for was not in place at the end."""
+    cut_short: list[int]
+    """Of these the ones that the horizon cut short: with more time it may have come into place."""
     failed: list[FailurePart]
 
 
@@ -80,6 +82,8 @@ class ProbabilityPart(Part):
     missed: int
     not_judged: int
     """Runs that ended before it could be told, or failed."""
+    cut_short: int
+    """How many of these the horizon cut short."""
     share: IntervalPart
     bound: float | None
     """The one-sided bound by which it was decided; null: not so, or not decided."""
@@ -88,17 +92,19 @@ class ProbabilityPart(Part):
 
 
 class FigurePart(Part):
-    """One number over all runs that have it."""
+    """One number over all runs that have it; of how long faults took over all instances that they hit, in any run."""
 
     name: str
     title: str
     unit: str
     about: str
-    """Empty: the whole run; else the kind of fault it is about, whose times are the mean of each run, infinite where
-    something is not ready again at its end."""
+    """Empty: the whole run; else the kind of fault it is about."""
     runs: int
+    """How many have it."""
+    cases: int
+    """Of how long faults took how many instances they hit in these runs; else `runs`."""
     finite: int
-    """Over how many of them the mean is taken: those that finish, or in which all that was hit is ready again."""
+    """Over how many of the cases the mean is taken: runs that finish, instances that are ready again at the end."""
     mean: IntervalPart | None
     quantiles: list[QuantilePart]
     """The median and the bad end: 0.9, 0.95, 0.99; of numbers of which a high one is better 0.1, 0.05, 0.01."""
@@ -252,6 +258,7 @@ def _runs(runs: Replications) -> RunsPart:
         ),
         first_seed=min(every, default=runs.scenario.seed),
         unfinished=[run.seed for run in runs.unfinished],
+        cut_short=[run.seed for run in runs.cut_short],
         failed=[
             FailurePart(seed=each.seed, why=each.why, message=each.message, replay=f"--seed {each.seed}")
             for each in runs.failures
@@ -273,6 +280,7 @@ def _objective(each: JudgedOverRuns) -> ProbabilityPart:
         held=each.held,
         missed=each.missed,
         not_judged=each.open,
+        cut_short=each.cut,
         share=interval_part(each.share),
         bound=each.bound,
         decided_after=each.decided_after,
@@ -285,20 +293,23 @@ def _figures(runs: Replications) -> list[FigurePart]:
     named += [
         (column.name, column.title_in(runs.scenario), column.unit, column.about, column.better)
         for column in runs.columns
-        if column.about != "objective"
+        if column.about != "objective" and not column.name.endswith(("/meanDetectionMs", "/meanRepairMs"))
     ]
+    named += [(name, title, "ms", kind, "low") for kind, name, title in times_of_faults(runs)]
     figures = []
     for name, title, unit, about, better in named:
         if not (values := runs.values(name)):
             continue
         ending = sum(not isinf(value) for value in values)
+        times = runs.times(name)
         figures.append(
             FigurePart(
                 name=name,
                 title=title,
                 unit=unit,
                 about=about,
-                runs=len(values),
+                runs=len(values) if times is None else sum(map(bool, times)),
+                cases=len(values),
                 finite=ending,
                 mean=interval_part(runs.mean(name)) if ending else None,
                 quantiles=[quantile_part(part, runs.quantile(name, part)) for part in parts(better)],

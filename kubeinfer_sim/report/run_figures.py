@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from math import isinf
 from typing import Literal
 
-from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.replications import DETECTION, REPAIR, Replications
 from kubeinfer_sim.experiment.statistics.percentiles import parts as told_parts
 from kubeinfer_sim.report.estimates import amount, between
+from kubeinfer_sim.report.run_verdict import endless
 from kubeinfer_sim.report.words import count
 
 Better = Literal["high", "low"]
@@ -34,11 +35,7 @@ def figure_rows(runs: Replications) -> list[tuple[str, str]]:
         for name in _TOLD
         if name in told
     ]
-    rows += [
-        (f"{column.about}: {column.title}", column.name, column.unit, column.better)
-        for column in runs.columns
-        if column.name.endswith(("/meanDetectionMs", "/meanRepairMs"))
-    ]
+    rows += [(f"{kind}: {title}", name, "ms", "low") for kind, name, title in times_of_faults(runs)]
     return [
         (title, _spread(runs, name, unit, better, values))
         for title, name, unit, better in rows
@@ -46,21 +43,34 @@ def figure_rows(runs: Replications) -> list[tuple[str, str]]:
     ]
 
 
+def times_of_faults(runs: Replications) -> list[tuple[str, str, str]]:
+    """Kind of fault, name and title of what is told of how long single ones took."""
+    return [
+        (kind, f"causes/{kind}/{which}", title)
+        for kind in runs.kinds_of_times
+        for which, title in ((DETECTION, "until unready"), (REPAIR, "until ready"))
+    ]
+
+
 def _spread(runs: Replications, name: str, unit: str, better: Better, values: Sequence[float]) -> str:
     over = "" if len(values) == runs.total else f" (of {count(len(values), 'run')})"
-    if name.startswith("causes/"):
-        over = f" (of the means of {count(len(values), 'run')})"
-    lowest, highest = amount(min(values), unit), amount(max(values), unit)
+    if (times := runs.times(name)) is not None:
+        over = f" (of {len(values):,} in {count(sum(map(bool, times)), 'run')})"
+    never = endless(runs) if name == "duration" else "never"
+    lowest, highest = (amount(each, unit, endless=never) for each in (min(values), max(values)))
     if lowest == highest:
         about = "" if min(values) == max(values) else "about "
-        return f"{about}{lowest} in every run{over}"
-    ending = "that finish" if name == "duration" else "in which all are ready again"
+        every = "run" if times is None else "case"
+        return f"{about}{lowest} in every {every}{over}"
+    ending = "that finish" if name == "duration" else "that are ready again"
     finite = [value for value in values if not isinf(value)]
     parts = []
     if finite:
-        mean = between("mean", runs.mean(name), unit)
+        mean = between("mean", runs.mean(name), unit, never)
         parts.append(mean if len(finite) == len(values) else f"{mean} of the {len(finite):,} {ending}")
-    parts += [between(f"p{part * 100:g}", runs.quantile(name, part), unit) for part in told_parts(better)]
+    parts += [
+        between(f"p{part * 100:g}", runs.quantile(name, part), unit, never) for part in told_parts(better)
+    ]
     return f"{' · '.join(parts)} · from {lowest} to {highest}{over}"
 
 

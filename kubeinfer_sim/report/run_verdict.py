@@ -58,7 +58,7 @@ def _not_held(runs: Replications) -> list[str]:
             continue
         _, wanted, _ = objective_row(some[0])
         seen = f"held in {some[0].held:,} of {count(some[0].runs, 'run')}"
-        seen += f", {some[0].open:,} cannot tell" if some[0].open else ""
+        seen += "".join(f", {each}" for each in _untold(some[0]))
         several = len(runs.objectives) > 1
         of = f"{len(some):,} of {len(runs.objectives):,} objectives" if several else "the objective"
         verb, more = ("is", "") if len(some) == 1 else ("are", ", and others")
@@ -129,13 +129,31 @@ def _by_when(runs: Replications) -> list[str]:
     if min(took) == max(took):
         return [f"all of them in {amount(took[0], 'ms')}"] if not isinf(took[0]) else []
     median, late = runs.quantile("duration", 0.5).mean, runs.quantile("duration", 0.99)
-    half = "half of them never" if isinf(median) else f"half of them by {amount(median, 'ms')}"
+    half = f"half of them {endless(runs)}" if isinf(median) else f"half of them by {amount(median, 'ms')}"
     if isinf(late.mean):
-        never = sum(map(isinf, took))
-        return [half, f"{never:,} of {count(len(took), 'run')} never"]
+        return [half, _endless_runs(runs, len(took))]
     if len(took) < _ENOUGH_FOR_99:
         return [f"{half}, the slowest of {len(took):,} by {amount(max(took), 'ms')}"]
     return [f"{half}, 99 % by {amount(late.mean, 'ms')}"]
+
+
+def endless(runs: Replications) -> str:
+    """What is said of how long it took a run in which it was not in place at the end."""
+    cut = len(runs.cut_short)
+    if not cut:
+        return "never"
+    return "cut short" if cut == sum(map(isinf, runs.values("duration"))) else "never or cut short"
+
+
+def _endless_runs(runs: Replications, of: int) -> str:
+    """`32 of 300 runs never, 18 cut short by the horizon`."""
+    cut = len(runs.cut_short)
+    never = sum(map(isinf, runs.values("duration"))) - cut
+    if not cut:
+        return f"{never:,} of {count(of, 'run')} never"
+    if not never:
+        return f"{cut:,} of {count(of, 'run')} cut short by the horizon"
+    return f"{never:,} of {count(of, 'run')} never, {cut:,} cut short by the horizon"
 
 
 def _ready(runs: Replications) -> list[str]:
@@ -171,13 +189,19 @@ def objective_row(each: JudgedOverRuns) -> tuple[str, str, str]:
         probability = each.objective.probability
         wanted = objective_goal(each.objective)
         wanted += "" if probability is None else f", P ≥ {share(float(probability))} %"
-    told = f"{each.held:,} of {each.runs:,} runs: "
+    told = f"{each.held:,} of {count(each.runs, 'run')}: "
     told += share_between(each.share.mean, each.share.low or 0.0, each.share.high or 0.0)
-    if each.open:
-        told += f"; {each.open:,} cannot tell"
+    told += "".join(f"; {why}" for why in _untold(each))
     if each.decided_after is not None and each.decided_after < each.runs:
         told += f"; decided after {count(each.decided_after, 'run')}"
     return MARKS[each.decision], wanted, told + _bound(each)
+
+
+def _untold(each: JudgedOverRuns) -> list[str]:
+    """How many runs could not judge it, and why: `18 cut short by the horizon`."""
+    others = each.open - each.cut
+    cut = [f"{each.cut:,} cut short by the horizon"] if each.cut else []
+    return [*cut, f"{others:,} cannot tell"] if others else cut
 
 
 def _bound(each: JudgedOverRuns) -> str:

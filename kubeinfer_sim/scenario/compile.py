@@ -156,7 +156,6 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         faults=faults,
         objectives=compile_objectives(
             spec,
-            initial,
             time_line.by_object,
             frozenset(time_line.by_object) if initial == "empty" else time_line.changing,
             context,

@@ -34,7 +34,6 @@ _OF_KUBEINFERS = {
 
 def compile_objectives(
     spec: SpecForm,
-    initial: str,
     versions: Mapping[tuple[Kind, str], Sequence[KubeInfer]],
     changing: Collection[tuple[Kind, str]],
     context: Context,
@@ -43,7 +42,6 @@ def compile_objectives(
 
     Args:
         spec: as written.
-        initial: whether pods run at the start.
         versions: of each workload there ever is, by kind and name; others than KubeInfers as KubeInfers of one role.
         changing: those of which instances or pods come or go because of what is asked for.
         context: where findings go.
@@ -74,11 +72,11 @@ def compile_objectives(
         hint = f"what is asked of {others[0]} goes under objects" if others else ""
         _nothing_completes(form, "there is no update or scaling that could complete", context, path, hint)
     if kubeinfers:
-        compiled = _of_workload("KubeInfer", form, spec, initial, kubeinfers, context, path)
+        compiled = _of_workload("KubeInfer", form, spec, kubeinfers, context, path)
     else:  # they are about every other workload, each for itself
         compiled = Objectives()
         own_objectives = {
-            key: _of_workload(key[0], form, spec, initial, own, context, path) for key, own in by_name.items()
+            key: _of_workload(key[0], form, spec, own, context, path) for key, own in by_name.items()
         }
         objects += (
             (*key, replace(own, completes=None, completes_within=None) if key in unchanged else own)
@@ -90,7 +88,7 @@ def compile_objectives(
             if key not in changing:
                 nothing = f"nothing makes pods of {name} come or go: it has no update or scaling that could complete"
                 _nothing_completes(own_form, nothing, context, here)
-            objects.append((*key, _of_workload(key[0], own_form, spec, initial, by_name[key], context, here)))
+            objects.append((*key, _of_workload(key[0], own_form, spec, by_name[key], context, here)))
     return replace(
         compiled,
         unchanged=frozenset(name for kind, name in unchanged if kind == "KubeInfer"),
@@ -125,7 +123,6 @@ def _of_workload(
     kind: Kind,
     form: WorkloadObjectivesForm,
     spec: SpecForm,
-    initial: str,
     versions: Sequence[KubeInfer],
     context: Context,
     path: Path,
@@ -135,7 +132,7 @@ def _of_workload(
     lowest = min((each.replicas for each in counted), default=None)
     ready = None
     if form.min_ready_instances is not None:
-        ready = _min_ready(form.min_ready_instances, initial, counted, context, (*path, "minReadyInstances"))
+        ready = _min_ready(form.min_ready_instances, counted, context, (*path, "minReadyInstances"))
     within = None if form.completes_within is None else form.completes_within.time
     if within is not None and spec.horizon is not None and within > spec.horizon:
         context.error(
@@ -164,7 +161,7 @@ def _of_workload(
 
 
 def _min_ready(
-    form: CountForm, initial: str, versions: Sequence[KubeInfer], context: Context, path: Path
+    form: CountForm, versions: Sequence[KubeInfer], context: Context, path: Path
 ) -> int | IntOrPercent | None:
     wanted = form.value
     if not versions:
@@ -172,11 +169,7 @@ def _min_ready(
         return None
     lowest = min(each.replicas for each in versions)
     ready = wanted.of(versions[0].replicas, round_up=True)
-    if ready > 0 and initial == "empty":
-        context.error(
-            path, "cannot hold: with initial empty no instance is ready at the start; use completesWithin"
-        )
-    elif ready > lowest:
+    if ready > lowest:
         context.error(path, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time")
     return wanted if wanted.percent else wanted.value
 

@@ -85,7 +85,7 @@ def test_each_of_two_kubeinfers_comes_to_what_it_comes_to_alone(live: bool) -> N
             [(life.instance.name, life.created, life.ready, life.gone) for life in measures.instances],
             found.capacity,
             found.availability,
-            [(each.kind, each.lost, each.incidents, each.detecting, each.repairing) for each in found.causes],
+            [(each.kind, each.lost, each.detections, each.repairs) for each in found.causes],
         )
 
     for name in ("chat", "code"):

@@ -23,7 +23,7 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import compare
 from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
 from kubeinfer_sim.experiment.judging import Decision
-from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
 from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
 from kubeinfer_sim.experiment.worker import WorkerDied, _Overdue, _time_limit, play_guarded
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome, measure
@@ -374,17 +374,36 @@ def test_runs_that_never_finish_are_infinite_in_percentiles_and_left_out_of_mean
     assert runs.median.seed == 49
 
 
-def test_a_run_in_which_something_is_not_ready_again_counts_as_one_that_never_is() -> None:
-    name, left = "causes/NodeDeath/meanRepairMs", "causes/NodeDeath/notRepaired"
+def test_recoveries_are_told_one_by_one_whichever_the_run_and_what_is_not_ready_again_is_infinite() -> None:
     runs = of(
-        run_of(0, values={name: 60_000.0, left: 0.0}),
-        run_of(1, values={name: 80_000.0, left: 2.0}),
-        run_of(2, values={name: None, left: 1.0}),
-        run_of(3, values={}),
+        run_of(0, times={"NodeDeath": Times((1_000, 2_000, 3_000), (60_000, 70_000, 80_000))}),
+        run_of(1, times={"NodeDeath": Times((4_000, 4_000), (90_000,), lasting=1)}),
+        run_of(2, times={"NodeDeath": Times((5_000,), (), lasting=1)}),
+        run_of(3),
     )
-    assert runs.values(name) == [60_000.0, inf, inf]
-    assert runs.mean(name).mean == 60_000.0
-    assert runs.quantile(name, 0.5).mean == inf
+    noticed, ready = "causes/NodeDeath/detectionMs", "causes/NodeDeath/repairMs"
+    assert runs.values(noticed) == [1_000, 2_000, 3_000, 4_000, 4_000, 5_000]
+    assert runs.values(ready) == [60_000, 70_000, 80_000, 90_000, inf, inf]
+    assert runs.mean(ready).mean == 75_000.0
+    assert runs.quantile(ready, 0.5).mean == 80_000
+    assert runs.quantile(ready, 0.9).mean == inf
+    with pytest.raises(KeyError):
+        runs.values("causes/NodeReboot/repairMs")
+    figures = {each["name"]: each for each in json.loads(replications_json(runs))["figures"]}
+    assert (figures[ready]["runs"], figures[ready]["cases"], figures[ready]["finite"]) == (3, 6, 4)
+    told = " ".join(text(runs).split())
+    assert "NodeDeath: until ready mean 1m15s (too few to say) of the 4 that are ready again" in told
+    assert "(of 6 in 3 runs)" in told
+
+
+def test_without_objectives_the_probability_is_that_of_what_is_asked_of_every_run() -> None:
+    plain = [replace(run_of(seed), judged=()) for seed in range(4)]
+    never = replace(plain[3], outcome=Outcome.NEVER, duration=inf)
+    runs = of(*plain[:2], replace(plain[2], sound=False), never)
+    assert (runs.probability().mean, runs.decision) == (0.5, Decision.MISSED)
+    judged = of(*(run_of(seed) for seed in range(3)), run_of(3, Judgement.OPEN))
+    assert judged.together is not None
+    assert judged.probability() == judged.together.share
 
 
 def test_the_first_sentence_is_for_who_has_to_repeat_it() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil, exp, inf, log
 
 import numpy as np
@@ -10,7 +10,9 @@ import pytest
 from scipy.special import bdtr
 from scipy.stats import binomtest
 
+from kubeinfer_sim.experiment.statistics.clusters import WOODRUFF, clustered_mean, clustered_percentile
 from kubeinfer_sim.experiment.statistics.differences import EXACT_PAIRED, middle, more_often
+from kubeinfer_sim.experiment.statistics.estimate import TOO_FEW
 from kubeinfer_sim.experiment.statistics.means import (
     ENOUGH,
     STUDENT,
@@ -305,6 +307,83 @@ def test_as_many_seeds_as_it_takes_to_tell_tell() -> None:
         assert signs_tell(fewest, 0, confidence)
         assert not signs_tell(fewest - 1, 0, confidence)
         assert not signs_tell(0, fewest, confidence)
+
+
+# -- several in a run ---------------------------------------------------------------------------------------
+
+
+def drawn_together(source: np.random.Generator, runs: int, kind: str) -> list[list[float]]:
+    """Lengths of each run: as they come, with much in common, all alike, more where they are long, seldom any."""
+    made = []
+    for _ in range(runs):
+        common = source.normal()
+        if kind == "alike":
+            own = np.full(source.geometric(0.3), np.exp(common))
+        elif kind == "seldom":
+            own = np.exp(source.normal(size=2)) if source.random() < 0.1 else np.empty(0)
+        else:
+            number = source.poisson(np.exp(common) if kind == "more where long" else 3)
+            shared = {"as they come": 0.0, "in common": 1.0, "more where long": 1.0}[kind]
+            own = np.exp(shared * common + 0.5 * source.normal(size=number))
+        made.append(own.tolist())
+    return made
+
+
+def covered(kind: str, parts: Sequence[float], runs: int, times: int) -> list[tuple[int, int]]:
+    """Of each part in how many of some batches there is an interval, and in how many it holds the true percentile."""
+    source = np.random.default_rng(11)
+    every = np.concatenate([each for each in drawn_together(source, 100_000, kind) if each])
+    true = np.quantile(every, parts)
+    told = [[0, 0] for _ in parts]
+    for _ in range(times):
+        batch = drawn_together(source, runs, kind)
+        for place, part in enumerate(parts):
+            found = clustered_percentile(batch, part)
+            if found.low is not None and found.high is not None:
+                told[place][0] += 1
+                told[place][1] += found.low <= true[place] <= found.high
+    return [(shown, held) for shown, held in told]
+
+
+@pytest.mark.parametrize("kind", ["as they come", "in common", "alike"])
+def test_percentiles_of_what_comes_several_times_in_a_run_cover(kind: str) -> None:
+    ((shown, held),) = covered(kind, [0.5], 200, 150)
+    assert shown == 150
+    assert held / shown >= 0.90, "150 batches tell it to within 3 %"
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("kind", ["as they come", "in common", "alike", "more where long", "seldom"])
+def test_percentiles_of_runs_as_clusters_cover_wherever_there_is_an_interval(kind: str) -> None:
+    for shown, held in covered(kind, [0.5, 0.9, 0.95, 0.99], 1000, 500):
+        assert shown < 100 or held / shown >= 0.92
+
+
+def test_of_too_few_runs_nothing_is_said_of_what_comes_several_times_in_each() -> None:
+    batch = drawn_together(np.random.default_rng(3), 200, "in common")
+    late = clustered_percentile(batch, 0.99)
+    assert (late.low, late.high, late.reason) == (None, None, TOO_FEW)
+    one_run = [[float(each) for each in range(1000)], *[[]] * 500]
+    assert clustered_percentile(one_run, 0.5).reason == TOO_FEW
+    assert clustered_mean(one_run).reason == TOO_FEW
+
+
+def test_one_in_a_run_at_most_is_told_as_runs_are_and_all_alike_in_a_run_as_one() -> None:
+    single = [[float(each)] if each % 2 else [] for each in range(200)]
+    assert clustered_percentile(single, 0.5) == percentile([each for own in single for each in own], 0.5)
+    draws = np.random.default_rng(4).exponential(size=300).tolist()
+    once, thrice = percentile(sorted(draws), 0.5), clustered_percentile([[each] * 3 for each in draws], 0.5)
+    assert (thrice.mean, thrice.method) == (once.mean, WOODRUFF)
+    assert thrice.half == pytest.approx(once.half, rel=0.15), "three alike know no more than one"
+    mean = clustered_mean([[each] * 3 for each in draws])
+    assert mean.half == pytest.approx(estimate(draws).half)
+
+
+def test_what_never_ends_is_infinite_among_what_comes_several_times() -> None:
+    batch = [[1.0, 2.0], [inf, inf]] * 200
+    assert clustered_percentile(batch, 0.5).mean == 2.0
+    assert clustered_percentile(batch, 0.9).mean == inf
+    assert clustered_mean(batch).mean == 1.5
 
 
 # -- how many ----------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from kubeinfer_sim.experiment.compare import compare
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant, play
 from kubeinfer_sim.experiment.replications import replicate
 from kubeinfer_sim.experiment.store import opened
+from kubeinfer_sim.experiment.stored import Stored
 from kubeinfer_sim.report.comparison_result import comparison_json
 from kubeinfer_sim.report.replications_result import replications_json
 from kubeinfer_sim.scenario.actions.model import Apply
@@ -117,12 +118,12 @@ def rows(store: Path) -> int:
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
-        (update(6), r"timings.default.warm_up.high: 300000, now 360000"),
+        (update(6), r"timings.default.warmUp: uniform .*\.\.5m, now uniform .*\.\.6m"),
         (
             update(objectives=Objectives(completes_within=8 * MINUTE)),
-            "objectives.completes_within: 540000, now 480000",
+            "objectives.completesWithin: 9m, now 8m",
         ),
-        (update(quiet_after=1000), "quiet_after: 86400000, now 1000"),
+        (update(quiet_after=1000), "quietAfter: 1d, now 1s"),
     ],
 )
 def test_other_inputs_are_refused_with_what_changed(tmp_path: Path, changed: Scenario, what: str) -> None:
@@ -158,7 +159,10 @@ def test_other_variants_and_another_version_are_refused(
 ) -> None:
     compare([Variant("a", update()), Variant("b", update())], [0], store=tmp_path / "a.db")
     with pytest.raises(UsageError, match="variants a, b, now a, c"):
-        compare([Variant("a", update()), Variant("c", update())], [0], store=tmp_path / "a.db")
+        compare([Variant("a", update()), Variant("c", update(6))], [0], store=tmp_path / "a.db")
+    compare([Variant("a", update()), Variant("the same", update())], [0, 1], store=tmp_path / "a.db")
+    with Stored(tmp_path / "a.db") as stored:
+        assert [(each.name, each.runs) for each in stored.variants()] == [("a", 2), ("the same", 2)]
     monkeypatch.setattr("kubeinfer_sim.experiment.store.__version__", "99.0")
     with pytest.raises(UsageError, match=r"its runs are of kubeinfer-sim .*, and this is 99.0"):
         compare([Variant("a", update()), Variant("b", update())], [0], store=tmp_path / "a.db")

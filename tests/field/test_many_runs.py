@@ -128,7 +128,7 @@ def test_the_curve_has_room_for_runs_that_never_finish_however_many_they_are(
     user.plans(pods(workload), **spec)
     line = ("run", "scenario.yaml", "-n", "30", "--workers", "1")
     lines = user.types(*line).stdout.partition("\nDone by\n")[2].splitlines()
-    never = next(each for each in lines if each.strip().startswith("never"))
+    never = next(each for each in lines if each.strip().startswith("cut short"))
     bars = [each.count("█") for each in lines[: lines.index(never) + 1]]
     assert max(bars) == never.count("█") == 20
     assert "done by then" in lines[0]
@@ -209,6 +209,39 @@ def test_what_is_broken_at_the_horizon_leaves_open_nothing_of_how_few_were_ready
     _, document, _ = many(user)
     (only,) = document["objectives"]
     assert only["notJudged"] > 0, "the update goes on, and may take more away"
+
+
+@both
+def test_what_the_horizon_cuts_short_is_called_so_everywhere_and_is_not_never(
+    user: User, workload: Any
+) -> None:
+    spec = {"cluster": "2x8", "update": {"newRevision": True}, "horizon": "2m", "initial": "running"}
+    wanted = {"completes": {"probability": "10%"}, "noStall": {"probability": "10%"}}
+    user.plans(pods(workload), **spec, timings=STAGES, objectives=wanted)
+    said, document, _ = many(user)
+    cut = len(document["runs"]["cutShort"])
+    assert 0 < cut < 30
+    assert [each["cutShort"] for each in document["objectives"]] == [cut, cut]
+    assert f"; {cut} of 30 runs cut short by the horizon;" in said or "the slowest" in said
+    assert said.count(f"; {cut} cut short by the horizon") >= 3, "of each objective, and of both together"
+    assert re.search(rf"cut short █+ {cut}\b", said)
+    assert re.search(r"from \S+ to cut short", said)
+    assert "never" not in said.partition(" Figures ")[2].partition(" fewest ")[0]
+    assert "cannot tell" not in said
+
+
+@both
+def test_how_few_are_ready_is_counted_from_when_all_were_where_nothing_runs_at_the_start(
+    user: User, workload: Any
+) -> None:
+    again = [{"at": "1h", "restart": "Deployment/chat"}] if workload is deployment else []
+    wanted = {"minReadyInstances": {"value": 1, "probability": "50%"}}
+    user.plans(
+        pods(workload), cluster="2x8", initial="empty", timings=STAGES, objectives=wanted, actions=again
+    )
+    said, document, code = many(user)
+    (only,) = document["objectives"]
+    assert (only["result"], only["held"], code) == ("held", 30, 0), said
 
 
 @both

@@ -220,10 +220,11 @@ def test_causes_of_one_kind_add_up_with_their_mean_times() -> None:
     (crash,) = kinds.values()
     assert list(kinds) == ["process ended (Error)"]
     assert (crash.records, crash.incidents, crash.repaired) == (6, 6, 6)
-    assert crash.total == measures.whole.lost == crash.repairing
+    assert crash.total == measures.whole.lost == sum(crash.repairs)
     assert crash.detection == 0
     assert crash.repair == measures.whole.lost / 6
     assert sum(each.total for each in found) == crash.total  # the single ones are left as they were
+    assert [each.repaired for each in found] == [1] * 6
 
 
 def test_many_causes_are_told_kind_by_kind() -> None:
