@@ -9,7 +9,6 @@ from typing import Literal
 from kubeinfer_sim.experiment.replications import DETECTION, REPAIR, Replications
 from kubeinfer_sim.experiment.statistics.percentiles import parts as told_parts
 from kubeinfer_sim.report.estimates import amount, between
-from kubeinfer_sim.report.run_verdict import endless
 from kubeinfer_sim.report.words import count
 
 Better = Literal["high", "low"]
@@ -41,6 +40,14 @@ def figure_rows(runs: Replications) -> list[tuple[str, str]]:
         for title, name, unit, better in rows
         if (values := runs.values(name))
     ]
+
+
+def endless(runs: Replications) -> str:
+    """What is said of how long it took a run in which it was not in place at the end."""
+    cut = len(runs.cut_short)
+    if not cut:
+        return "never"
+    return "cut short" if cut == sum(map(isinf, runs.values("duration"))) else "never or cut short"
 
 
 def times_of_faults(runs: Replications) -> list[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.report.estimates import amount, between
+from kubeinfer_sim.report.run_figures import endless
 from kubeinfer_sim.report.verdict import objective_goal
 from kubeinfer_sim.report.words import count, ended, share, share_between, together
 from kubeinfer_sim.scenario.units import format_duration
@@ -150,14 +151,6 @@ def _by_when(runs: Replications) -> list[str]:
     if len(took) < _ENOUGH_FOR_99:
         return [f"{half}, the slowest of {len(took):,} by {amount(max(took), 'ms')}"]
     return [f"{half}, 99 % by {amount(late.mean, 'ms')}"]
-
-
-def endless(runs: Replications) -> str:
-    """What is said of how long it took a run in which it was not in place at the end."""
-    cut = len(runs.cut_short)
-    if not cut:
-        return "never"
-    return "cut short" if cut == sum(map(isinf, runs.values("duration"))) else "never or cut short"
 
 
 def _endless_runs(runs: Replications, of: int) -> str:
