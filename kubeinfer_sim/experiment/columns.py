@@ -30,7 +30,7 @@ from kubeinfer_sim.experiment.in_the_end import (
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Level, measure_level
-from kubeinfer_sim.metrics.cause_kinds import ORDERS
+from kubeinfer_sim.metrics.cause_kinds import is_order
 from kubeinfer_sim.metrics.deployments import DeploymentChange
 from kubeinfer_sim.metrics.served import ServedPods
 from kubeinfer_sim.scenario.model import ALL, ONE, Scenario
@@ -96,7 +96,7 @@ def columns_of(found: Figures) -> Iterator[Column]:
         yield from DEPLOYMENT_COLUMNS
     yield from _objectives(found.judged)
     for kind, cause in found.kinds.items():
-        if kind not in ORDERS and cause.incidents:
+        if cause.incidents and not is_order(kind):
             yield from _of_kind(kind)
 
 

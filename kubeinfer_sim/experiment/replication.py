@@ -14,7 +14,7 @@ from kubeinfer_sim.experiment.columns import columns_of
 from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.figures import Figures, measured_run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Outcome
-from kubeinfer_sim.metrics.cause_kinds import ORDERS
+from kubeinfer_sim.metrics.cause_kinds import is_order
 from kubeinfer_sim.metrics.deployments import DeploymentChange
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -132,7 +132,7 @@ def replication_of(found: Figures) -> Replication:
         times={
             kind: Times(tuple(cause.detections), tuple(cause.repairs), cause.lasting)
             for kind, cause in found.kinds.items()
-            if cause.incidents and kind not in ORDERS
+            if cause.incidents and not is_order(kind)
         },
         by_chance=found.run.by_chance,
         ended_at=found.run.ended_at,

@@ -36,6 +36,11 @@ POD_DELETIONS = {"Deleted": "deletion", "Evicted": "eviction", "ForceDeleted": "
 ORDERS = ("start", "creation", "update", "scaling", "change")
 
 
+def is_order(kind: str) -> bool:
+    """Whether it is what people ask of a workload: `update`, `update of a Deployment`."""
+    return kind.partition(" of a ")[0] in ORDERS
+
+
 def cause_kind(record: Record | None) -> str:
     """What kind of thing an initiating record is: a kind of fault, `drain`, or one of `ORDERS`; None: the start."""
     match record:
