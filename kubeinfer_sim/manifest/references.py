@@ -31,7 +31,7 @@ ASSUMED = (ASSUMED_CLASS, ASSUMED_CLAIM)
 _ASSUMED = {
     "PriorityClass": "with value 0",
     "RuntimeClass": "without overhead and for all nodes",
-    "PersistentVolumeClaim": "bound",
+    "PersistentVolumeClaim": "bound and for many nodes at once",
 }
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from field.user import Raw, User, asking, deployment, kubeinfer
+from field.user import Raw, User, asking, deployment, kubeinfer, stateful_set
 
 SELECTOR = (
     'Deployment.apps "chat" is invalid: spec.selector: Invalid value: {"matchLabels":{"app":"b"}}: '
@@ -113,3 +113,59 @@ def test_rollout_says_that_a_selector_stays_as_it_is(user: User) -> None:
     done = user.types("rollout", "old.yaml", "new.yaml", "--nodes", "8x8")
     assert done.returncode == 1
     assert SELECTOR in " ".join(done.stdout.split())
+
+
+def everything(version: int) -> list[Raw]:
+    """An object of each kind with a field that stays as it was made, which differs between versions."""
+    storage = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    pods = stateful_set(asking(npu=1), replicas=1, spec={"serviceName": f"v{version}"})
+    return [
+        {**selecting(f"v{version}"), "metadata": {"name": "web", "namespace": "prod"}},
+        {**pods, "metadata": {"name": "db", "namespace": "prod"}},
+        service(f"10.0.0.{version}"),
+        priority_class(version),
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "c", "namespace": "prod"},
+            "spec": {"storageClassName": f"v{version}", **storage},
+        },
+        {
+            "apiVersion": "storage.k8s.io/v1",
+            "kind": "StorageClass",
+            "metadata": {"name": "fast"},
+            "provisioner": f"csi.example.com/v{version}",
+        },
+    ]
+
+
+#: What the API server says of each of them.
+ANSWERS = (
+    'Deployment.apps "web" is invalid: spec.selector: Invalid value: {"matchLabels":{"app":"v2"}}: field is immutable',
+    'StatefulSet.apps "db" is invalid: spec: Forbidden: updates to statefulset spec for fields other than',
+    'Service "chat" is invalid: spec.clusterIPs[0]: Invalid value: ["10.0.0.2"]: may not change once set',
+    VALUE,
+    'PersistentVolumeClaim "c" is invalid: spec: Forbidden: spec is immutable after creation except',
+    'StorageClass.storage.k8s.io "fast" is invalid: provisioner: Forbidden: updates to provisioner are forbidden.',
+)
+
+
+@pytest.mark.parametrize("workload", [kubeinfer, deployment])
+def test_what_stays_as_it_was_made_is_refused_by_diff_by_rollout_and_of_an_action(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    for version, file in ((1, "old.yaml"), (2, "new.yaml")):
+        user.has(file, workload(asking(npu=8), labels={"version": f"v{version}"}), *everything(version))
+    actions = [{"at": "1m", "apply": "new.yaml"}]
+    user.plans(cluster="16x8", manifest="old.yaml", actions=actions, initial="running", horizon="1h")
+    name = ("--name", "chat") if workload is deployment else ()
+    for command in (
+        ("diff", "old.yaml", "new.yaml"),
+        ("rollout", "old.yaml", "new.yaml", "--nodes", "16x8", "--details", *name),
+        ("run", "scenario.yaml", "--details"),
+    ):
+        done = user.types(*command)
+        told = " ".join(done.stdout.split())
+        assert done.returncode == 1, done.stderr
+        assert [each for each in ANSWERS if each not in told] == []
+    assert user.types("validate", "new.yaml").returncode == 0, "one file cannot know"

@@ -50,8 +50,8 @@ NEEDED = [
     (
         {"volumes": [{"name": "w", "persistentVolumeClaim": {"claimName": "weights"}}]},
         CLAIM,
-        "PersistentVolumeClaim prod/weights is taken to be in the cluster, bound: nothing here gives it, and without "
-        "it the pods would stay pending",
+        "PersistentVolumeClaim prod/weights is taken to be in the cluster, bound and for many nodes at once: nothing here "
+        "gives it, and without it the pods would stay pending",
     ),
     (
         {"priorityClassName": "hi"},
