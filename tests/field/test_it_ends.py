@@ -436,3 +436,16 @@ def test_a_long_run_tells_on_standard_error_how_far_it_is(
     )
     assert " of 9d, " in user.runs()[0].stderr
     assert " of 9d, " not in user.runs("-q")[0].stderr
+
+
+@both
+def test_a_reboot_costs_as_much_after_a_hundred_others(user: User, workload: Callable[..., Any]) -> None:
+    """What the kubelets reject stays on the nodes, in ever greater number."""
+
+    def cost(reboots: int) -> int:
+        actions = [{"at": f"{hour}h", "reboot": f"node-{hour % 2}"} for hour in range(1, reboots + 1)]
+        user.plans(workload(asking(npu=8), replicas=2), cluster="2x8", actions=actions, horizon="90d")
+        return calls_of(user)
+
+    _, none, few, many = (cost(number) for number in (1, 1, 40, 160))
+    assert many - none < 4.5 * (few - none)

@@ -3,8 +3,11 @@
 pkg/controller/tainteviction/taint_eviction.go. Its deletions are ordinary graceful ones; disruption budgets
 have no say. A timer that runs is not moved by later taints, whatever they allow; it ends only when an
 untolerated taint deletes the pod at once, when the pod is tolerated for ever, or when no NoExecute taint is
-left on the node. What made a pod may make the next one at once, which may come to the same node: that goes on without
-end, and whoever plays the run is asked after every `MANY` of them whether anything else is under way.
+left on the node. Pods that have finished stay on their nodes and grow in number (what a kubelet rejects after each
+reboot): those that tolerate the same have one timer.
+
+What made a pod may make the next one at once, which may come to the same node: that goes on without end, and whoever
+plays the run is asked after every `MANY` of them whether anything else is under way.
 """
 
 from __future__ import annotations
@@ -12,6 +15,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
@@ -63,6 +68,20 @@ class _Scheduled(NamedTuple):
     in_vain: bool
 
 
+class _Finished(Struct):
+    """Pods that have finished on a node and tolerate the same; all of them wait for `timer`, since `since` (ms)."""
+
+    pods: dict[Pod, None] = field(default_factory=dict)
+    timer: Timer | None = None
+    since: int = 0
+
+    def cancel(self) -> None:
+        """Nothing evicts them any more."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+
 class TaintEvictionController(Watcher):
     """The controller. It acts on changes only: nothing is looked at while no node is tainted.
 
@@ -77,6 +96,9 @@ class TaintEvictionController(Watcher):
         self._api = api
         self._tainted: dict[str, tuple[Taint, ...]] = {}
         self._scheduled: dict[Pod, _Scheduled] = {}
+        # By node and tolerations; and those that finished while their node was tainted, each with its own timer.
+        self._finished: dict[str, dict[tuple[Toleration, ...], _Finished]] = {}
+        self._finished_tainted: dict[str, dict[Pod, None]] = {}
         self.in_vain: deque[InVain] = deque(maxlen=REMEMBERED)
         self._uncounted = 0
         for node in api.nodes.values():
@@ -110,17 +132,39 @@ class TaintEvictionController(Watcher):
             self._tainted[node.name] = taints
         else:
             del self._tainted[node.name]
-        for pod in self._api.pods_on(node.name):
+        late = self._finished_tainted.get(node.name, {})
+        for pod in [*self._api.unfinished_on(node.name), *late]:
             self._process(pod, taints)
+        for tolerations, finished in self._finished.get(node.name, {}).items():
+            self._process_finished(finished, taints, tolerations)
+        if not taints:
+            for pod in self._finished_tainted.pop(node.name, ()):
+                self.pod_finished(pod)
 
     def pod_bound(self, pod: Pod) -> None:
         """A pod came to a node that may be tainted already."""
         assert pod.node is not None
         self._process(pod, self._tainted.get(pod.node.name, ()), came=True)
 
+    def pod_finished(self, pod: Pod) -> None:
+        """Its object stays on its node, and there is one of many from now on."""
+        if pod.node is None or pod.terminating:
+            return
+        name = pod.node.name
+        alike = self._finished.setdefault(name, {}).setdefault(pod.template.tolerations, _Finished())
+        if name in self._tainted or alike.timer is not None:
+            self._finished_tainted.setdefault(name, {})[pod] = None
+        else:
+            alike.pods[pod] = None
+
     def pod_gone(self, pod: Pod) -> None:
         """Nothing left to delete."""
         self._cancel(pod)
+        if pod.final_phase is not None and pod.node is not None:
+            name = pod.node.name
+            self._finished_tainted.get(name, {}).pop(pod, None)
+            if (alike := self._finished.get(name, {}).get(pod.template.tolerations)) is not None:
+                alike.pods.pop(pod, None)
 
     def _process(self, pod: Pod, taints: tuple[Taint, ...], *, came: bool = False) -> None:
         """What the taints mean for a pod now (processPodOnNode); `came`: it was not there before them."""
@@ -147,6 +191,28 @@ class TaintEvictionController(Watcher):
             return
         timer = self._clock.at(now + seconds * 1000, self._evict, pod, phase=Phase.CONTROLLER)
         self._scheduled[pod] = _Scheduled(now, timer, came)
+
+    def _process_finished(
+        self, finished: _Finished, taints: tuple[Taint, ...], tolerations: tuple[Toleration, ...]
+    ) -> None:
+        """The same of all that have finished and tolerate so much."""
+        now = self._clock.now
+        tolerated, seconds = toleration_of(taints, tolerations) if taints else (True, None)
+        if tolerated and seconds is not None and finished.timer is not None and finished.since < now:
+            return
+        finished.cancel()
+        if seconds == 0:
+            self._evict_finished(finished)
+        elif seconds is not None and finished.pods:
+            finished.since = now
+            finished.timer = self._clock.at(
+                now + seconds * 1000, self._evict_finished, finished, phase=Phase.CONTROLLER
+            )
+
+    def _evict_finished(self, finished: _Finished) -> None:
+        finished.timer = None
+        for pod in list(finished.pods):
+            self._delete(pod, in_vain=False)
 
     def _evict(self, pod: Pod) -> None:
         self._delete(pod, in_vain=self._scheduled.pop(pod).in_vain)
