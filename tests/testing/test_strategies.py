@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections import Counter
 
 import pytest
 import yaml
 from command_line import sim
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
-from testing.generated import UNHURRIED
+from testing.drawn import all_there_is, drawn, written
+from testing.generated import UNHURRIED, generated
 
 from kubeinfer_sim.scenario.actions.forms import ActionForm
 from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
 from kubeinfer_sim.scenario.faults.kinds import KINDS as FAULT_KINDS
-from kubeinfer_sim.scenario.schema import SpecForm
 from kubeinfer_sim.scenario.timings.forms import DistributionForm
 from kubeinfer_sim.scenario.workloads import time_line
 from kubeinfer_sim.scenario.workloads.objects import READERS
@@ -28,12 +28,6 @@ from kubeinfer_sim.testing.strategies.spec_parts import ASSUMED, choices_of
 from kubeinfer_sim.testing.strategies.values import DISTRIBUTIONS
 from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload
 from kubeinfer_sim.testing.strategies.written import Raw
-
-
-def written(form: Any) -> set[str]:
-    """The fields of a form as a user writes them."""
-    return {field.alias or name for name, field in form.model_fields.items()}
-
 
 # -- valid by construction ------------------------------------------------------------------------------------
 
@@ -110,22 +104,30 @@ def test_every_assumption_is_written() -> None:
     assert {name for name in AssumptionsForm.model_fields if not choices_of(name)} == ASSUMED.keys()
 
 
-@pytest.mark.sweep
-def test_thousands_of_scenarios_are_read_and_have_every_field_of_a_spec_and_every_action() -> None:
-    actions: set[str] = set()
-    fields: set[str] = set()
+#: Of so many everything but what is seldom: single actions, assumptions and kinds of faults.
+FEW, SELDOM = 200, ("action ", "assumption ", "fault ", "process")
 
-    @settings(UNHURRIED, max_examples=2000)
+
+def test_hundreds_of_scenarios_have_all_forms_of_objects_clusters_versions_and_distributions() -> None:
+    seen = Counter(word for each in generated("medium", 0, FEW) for word in set(drawn(each)))
+    assert {word for word in all_there_is() - seen.keys() if not word.startswith(SELDOM)} == set()
+    assert seen.keys() <= all_there_is()
+    for word in ("workload KubeInfer", "workload Deployment", "several workloads", "several pools", "budget"):
+        assert seen[word] > FEW / 10, (word, seen[word])
+
+
+@pytest.mark.sweep
+def test_thousands_of_scenarios_are_read_and_have_all_that_there_is() -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(UNHURRIED, max_examples=4000)
     @given(scenarios("medium"))
     def look(scenario: WrittenScenario) -> None:
         scenario.load()
-        fields.update(scenario.spec)
-        for each in scenario.spec.get("actions", ()):
-            actions.update(each)
+        seen.update(set(drawn(scenario)))
 
     look()
-    assert actions == written(ActionForm)
-    assert fields == written(SpecForm)
+    assert seen.keys() == all_there_is()
 
 
 def test_every_kind_of_fault_can_strike_where_there_are_npus_and_a_storage() -> None:
