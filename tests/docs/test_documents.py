@@ -10,6 +10,7 @@ import pytest
 from command_line import ROOT, sim
 
 from kubeinfer_sim.cli.compare import command as compare
+from kubeinfer_sim.cli.main import COMMANDS
 from kubeinfer_sim.experiment.knobs import KNOBS
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -86,6 +87,13 @@ def test_the_readme_lists_every_page() -> None:
         for each in re.findall(r"\]\((?:docs/)?([\w.]+)\)", line)
     }
     assert {"CHANGELOG.md", "CONTRIBUTING.md", *(page.name for page in PAGES)} == linked
+
+
+def test_the_readme_has_a_question_for_every_command() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text[text.index("| question | command |") :].partition("\n\n")[0]
+    asked = re.findall(r"\| `([a-z]+)[^`]*` \|$", table, re.M)
+    assert sorted(asked) == sorted(COMMANDS)
 
 
 def test_every_knob_is_in_the_help_and_on_its_page() -> None:
