@@ -2,11 +2,13 @@
 
 Source: pkg/controller/podautoscaler/horizontal.go (reconcileAutoscaler): a workload scaled to zero is left alone, and
 one outside the bounds is brought back to them, whatever its metrics say. KEDA's ScaledObject makes such an autoscaler.
+An annotation of the ScaledObject pauses it at a number of replicas (autoscaling.keda.sh/paused-replicas).
 What the load asks for between the bounds is not simulated. Whether a KubeInfer can be scaled so is not published.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,6 +21,7 @@ _BOUNDS: dict[str, tuple[tuple[str, int], tuple[str, int]]] = {
     "HorizontalPodAutoscaler": (("minReplicas", 1), ("maxReplicas", 2**31 - 1)),
     "ScaledObject": (("minReplicaCount", 0), ("maxReplicaCount", 100)),
 }
+_PAUSED_AT = "autoscaling.keda.sh/paused-replicas"
 #: Kinds of autoscalers.
 KINDS = tuple(_BOUNDS)
 
@@ -37,12 +40,24 @@ def autoscaled(workload: PlainWorkload, objects: Iterable[tuple[Mapping[str, Any
         if (target.get("kind") or "Deployment") == workload.kind:
             least, most = (_number(spec.get(name), default) for name, default in bounds)
             replicas = max(least, min(workload.replicas, max(most, 1)))
+            if (paused := _paused_at(value)) is not None:
+                replicas = paused
             # It writes the object itself, which stays so when the autoscaler is gone.
             raw = {**workload.raw, "spec": {**workload.raw["spec"], "replicas": replicas}}
             return (
                 workload if replicas == workload.replicas else replace(workload, replicas=replicas, raw=raw)
             )
     return workload
+
+
+def _paused_at(value: Mapping[str, Any]) -> int | None:
+    """At how many replicas a ScaledObject is paused; None where it is not."""
+    metadata = value.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, Mapping) else None
+    text = annotations.get(_PAUSED_AT) if isinstance(annotations, Mapping) else None
+    if value.get("kind") != "ScaledObject" or not isinstance(text, str):
+        return None
+    return int(text) if re.fullmatch("[0-9]{1,9}", text) else None
 
 
 def _number(value: Any, default: int) -> int:

@@ -49,7 +49,7 @@ from kubeinfer_sim.manifest.other_objects import check_other
 from kubeinfer_sim.manifest.pod_group_annotations import warn_of_pod_groups
 from kubeinfer_sim.manifest.references import ASSUMED
 from kubeinfer_sim.manifest.register.check import check_fields, check_object
-from kubeinfer_sim.manifest.register.kinds import is_simulated, kind_row
+from kubeinfer_sim.manifest.register.kinds import is_simulated, kind_row, why_without_effect
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
@@ -349,10 +349,11 @@ def _skipped(other: OtherObject) -> list[Diagnostic]:
     controlled = _controlled(value)
     if is_simulated(value) and not controlled:
         return []
-    message = (
-        f"{other.kind}{' ' if other.name else ''}{other.name} is "
-        f"{'controlled by another object' if controlled else f'no {KIND}'} and is skipped"
-    )
+    name = f"{other.kind} {other.name}".rstrip()
+    if controlled:
+        message = f"{name} is controlled by another object and is skipped"
+    else:
+        message = f"{name} is skipped, without effect on what is predicted: {why_without_effect(other.kind)}"
     return [other.document.diagnostic(("kind",), message, code="skipped", severity=Severity.NOTE)]
 
 

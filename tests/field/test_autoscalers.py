@@ -54,6 +54,13 @@ def test_one_that_is_created_brings_the_replicas_into_its_bounds(user: User, mad
     assert "spec.actions[0].create" in told
 
 
+def test_a_scaled_object_that_is_paused_keeps_the_replicas_it_is_paused_at(user: User) -> None:
+    made = keda()
+    made["metadata"]["annotations"] = {"autoscaling.keda.sh/paused-replicas": "3"}
+    plan(user, [deployment({}, replicas=2), made])
+    assert count(user, "1m") == 3
+
+
 @pytest.mark.parametrize("workload", [replica_set, stateful_set])
 def test_so_are_those_of_other_kinds(user: User, workload: Callable[..., Raw]) -> None:
     made = workload({}, replicas=2)

@@ -154,8 +154,10 @@ def test_other_kinds_are_skipped_with_a_note_and_kept_aside():
         ("Ingress", "web"),
     ]
     assert [each.sentence for each in loaded.diagnostics] == [
-        "kind: Namespace infer is no KubeInfer and is skipped",
-        "kind: Ingress web is no KubeInfer and is skipped",
+        "kind: Namespace infer is skipped, without effect on what is predicted: who may do what; it is taken to be "
+        "allowed",
+        "kind: Ingress web is skipped, without effect on what is predicted: how requests come to ready pods; how many "
+        "there are decides what is lost",
     ]
     assert [each.severity for each in loaded.diagnostics] == ["note", "note"]
 

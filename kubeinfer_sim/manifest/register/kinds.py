@@ -165,7 +165,7 @@ ROWS: tuple[KindRow, ...] = (
     _row(
         _NONE,
         "ServiceAccount Role RoleBinding ClusterRole ClusterRoleBinding Namespace PodSecurityPolicy",
-        "who may do what; it is taken to be allowed. Of labels and annotations of Namespaces see above",
+        "who may do what; it is taken to be allowed",
     ),
     _row(
         _NONE,
@@ -200,6 +200,14 @@ def is_simulated(value: Mapping[str, Any]) -> bool:
     if row is None or row.standing is not Standing.SIMULATED:
         return False
     return row.api_version in ("", value.get("apiVersion"))
+
+
+def why_without_effect(kind: str) -> str:
+    """Why an object of which nothing could differ changes nothing."""
+    row = kind_row(kind)
+    if row is None:
+        return "it is a file of this simulator, no object of a cluster"
+    return row.why if row.standing is Standing.WITHOUT_EFFECT else "it is of no workload here"
 
 
 def what_could_differ(
