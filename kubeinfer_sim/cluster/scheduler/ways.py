@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kubeinfer_sim.cluster.node import NOT_READY, UNREACHABLE
 from kubeinfer_sim.cluster.records import NodeVerdict, Step
 from kubeinfer_sim.cluster.scheduler.messages import is_shortage
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
@@ -28,12 +29,14 @@ from kubeinfer_sim.cluster.scheduler.plugins import (
     taint_toleration,
 )
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
-from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 #: Reserves a node for each pod; None, and nothing, when one finds none.
 Find = Callable[[list[Pod]], Mapping[Hashable, NodeState] | None]
 #: What nodes are told apart by and nobody changes: their kubelets set it.
 OWN_NAMES = frozenset({"metadata.name", "kubernetes.io/hostname", "kubernetes.io/os", "kubernetes.io/arch"})
+#: Taints that the node controller takes away when their node is back.
+_OF_ABSENCE = (NOT_READY, UNREACHABLE)
 #: How many steps are taken together at most, and how many single nodes or pods are tried.
 _MOST_TOGETHER, _MOST_TRIED = 3, 12
 #: How the reasons of nodes begin, with the step that would have such nodes take the pod.
@@ -126,11 +129,16 @@ class Ways:
             yield Step("return", tuple(away))
         away_or_closed = {*away, *closed}
         for reason, verdict in reasons:
-            if set(verdict.nodes) <= away_or_closed:
+            if set(verdict.nodes) <= away_or_closed and not any(map(self._own_taints, verdict.nodes)):
                 continue
             for start, what in _STEPS:
                 if reason.startswith(start) and what != "uncordon" and not self._is_fixed(what, waiting):
                     yield Step(what)
+
+    def _own_taints(self, name: str) -> tuple[Taint, ...]:
+        """Those of a node that do not go when it is back."""
+        node = self._index.nodes.get(name)
+        return () if node is None else tuple(each for each in node.taints if each.key not in _OF_ABSENCE)
 
     def _is_closed(self, node: NodeState, waiting: Waiting) -> bool:
         return node.unschedulable and not all(
@@ -184,11 +192,13 @@ class Ways:
                         changes.enter_context(self._changed(step.nodes, unschedulable=False))
                     case "return":
                         ending += [key for name in step.nodes for key in waiting.returning.get(name, ())]
-                        changes.enter_context(self._changed(step.nodes, taints=()))
+                        for name in step.nodes:
+                            changes.enter_context(self._changed([name], taints=self._own_taints(name)))
                     case "taint":
-                        away = {name for verdict in waiting.verdicts for name in verdict.away}
-                        others = [name for name in self._index.nodes if name not in away]
-                        changes.enter_context(self._changed(others, taints=()))
+                        for name, node in self._index.nodes.items():
+                            if self._own_taints(name):
+                                kept = tuple(each for each in node.taints if each.key in _OF_ABSENCE)
+                                changes.enter_context(self._changed([name], taints=kept))
             return self._fit(waiting, ending=ending, without=without)
 
     @contextmanager
