@@ -65,7 +65,7 @@ class GangNeed(Struct, frozen=True):
         if closed:
             is_free = closed
         elif self.possible < self.pods:
-            is_free += f", {TOO_FEW} {self.possible or 'none'} at most"
+            is_free += f", {TOO_FEW} {f'{self.possible} at most' if self.possible else 'none'}"
         return f"needs {self.pods} {noun}{'s' if self.pods != 1 else ''} × {what}{where}; {is_free}"
 
 

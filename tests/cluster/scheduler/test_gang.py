@@ -159,6 +159,8 @@ def test_the_proof_says_when_the_cluster_could_never_hold_the_gang():
         "needs 2 nodes × 8 huawei.com/ascend-1980 with pool=infer; 1 such node is free, "
         "and the nodes have room for 1 at most"
     )
+    verdict = Scheduler(nodes(1, npus=4)).explain(gang("new", WHOLE))
+    assert verdict.proof.endswith("no such node is free, and the nodes have room for none")
 
 
 def test_the_proof_names_all_requests_when_the_accelerator_is_not_what_is_missing():
