@@ -151,7 +151,7 @@ def read_source(name: str, limit: int = MAX_SOURCE_BYTES, *, only_files: bool = 
     try:
         if not name:
             raise ValueError("an empty name")
-        data = _read_bytes(name, limit, only_files=only_files)
+        pieces = _read_pieces(name, limit, only_files=only_files)
     except OSError as error:
         hint = hint_on(name)
         if isinstance(error, IsADirectoryError) and name != "-":
@@ -159,7 +159,7 @@ def read_source(name: str, limit: int = MAX_SOURCE_BYTES, *, only_files: bool = 
         raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
     except ValueError as error:  # empty, or a NUL in it
         raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
-    return decode_source(name, data, limit)
+    return _decoded(name, pieces, limit)
 
 
 def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> SourceText:
@@ -168,41 +168,53 @@ def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> Sour
     Raises:
         InputError: too long, or not UTF-8.
     """
-    if len(data) > limit:
+    return _decoded(name, [data], limit)
+
+
+def _decoded(name: str, pieces: list[bytes], limit: int) -> SourceText:
+    """The text of the pieces of a file, which are taken out of their list: bytes and text together would be twice as
+    much.
+    """
+    if sum(map(len, pieces)) > limit:
         raise InputError([Diagnostic(name, 0, 0, _too_long(limit), code="too-large")])
+    head = pieces[0][:_LOOKED_AT] if pieces else b""
     for mark, what, hint in _NO_TEXT:
-        if data.startswith(mark):
+        if head.startswith(mark):
             message = f"this is {what}, not a text"
             raise InputError([Diagnostic(name, 0, 0, message, code="encoding", hint=hint.format(name))])
     for mark, encoding in _ENCODINGS:
-        if data.startswith(mark):
+        if head.startswith(mark):
             message = f"the file is encoded as {encoding}, not UTF-8"
             hint = "save it as UTF-8 (PowerShell's `>` writes UTF-16; use `| Out-File -Encoding utf8`)"
             raise InputError([Diagnostic(name, 0, 0, message, code="encoding", hint=hint)])
+    text, decoder = "", codecs.getincrementaldecoder("utf-8")()
+    pieces.reverse()
     try:
-        return SourceText(name, data.decode("utf-8"), limit)
+        while pieces:
+            text += decoder.decode(pieces.pop(), final=not pieces)
     except UnicodeDecodeError as error:
-        if b"\0" in data[:_LOOKED_AT]:
+        if b"\0" in head:
             message = "this is no text, but something binary: manifests and scenarios are YAML or JSON"
             raise InputError([Diagnostic(name, 0, 0, message, code="encoding")]) from None
-        before = SourceText(name, data[: error.start].decode("utf-8"))
+        before = SourceText(name, text + error.object[: error.start].decode("utf-8"))
         line, column = before.position(len(before.text))
-        message = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
+        message = f"byte 0x{error.object[error.start]:02x} is not valid UTF-8"
         raise InputError(
             [Diagnostic(name, line, column, message, code="encoding", hint="save the file as UTF-8")]
         ) from error
+    return SourceText(name, text, limit)
 
 
-def _read_up_to(file: BinaryIO, most: int) -> bytes:
+def _read_up_to(file: BinaryIO, most: int) -> list[bytes]:
     """No more than `most` bytes, in pieces: a read of so many sets aside memory for all of them beforehand."""
     pieces = []
     while most > 0 and (piece := file.read(min(most, PIECE))):
         pieces.append(piece)
         most -= len(piece)
-    return b"".join(pieces)
+    return pieces
 
 
-def _read_bytes(name: str, limit: int, *, only_files: bool) -> bytes:
+def _read_pieces(name: str, limit: int, *, only_files: bool) -> list[bytes]:
     if name in ("-", "/dev/stdin"):
         if sys.stdin is None:
             raise OSError("standard input is closed")

@@ -29,6 +29,8 @@ _COUNTS_OBJECTS = re.compile(
 ).fullmatch
 #: Where what is said of an object as a whole stands.
 _KIND: Path = ("kind",)
+#: What rows of pods' fields are about.
+_SPECIAL = frozenset(row.owner for row in pod_fields.ROWS)
 _KEYED = {"labels": (keys.LABELS, keys.EITHER), "annotations": (keys.ANNOTATIONS, keys.EITHER)}
 
 
@@ -46,7 +48,7 @@ def row_of(owner: str, field: str) -> Row | None:
 def owner_of(parent: str, field: str, inner: Type) -> str:
     """What rows call the type of a field: metadata of pods stands apart from that of objects."""
     special = f"{parent}.{field}"
-    return special if any(row.owner == special for row in pod_fields.ROWS) else inner.name
+    return special if special in _SPECIAL else inner.name
 
 
 @cache

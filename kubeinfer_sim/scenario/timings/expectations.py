@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 
 from kubeinfer_sim.manifest.lint.rule import Expectations, LoadTime, has_npus
-from kubeinfer_sim.manifest.model import KubeInfer, Role
+from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.timings.profiles import LOAD, NO_NPU_STAGES, STAGES, Stage
 from kubeinfer_sim.scenario.units import parse_duration
@@ -30,15 +31,16 @@ def load_times(kubeinfers: Iterable[KubeInfer]) -> dict[str, LoadTime]:
     times: dict[str, LoadTime] = {}
     for kubeinfer in kubeinfers:
         for role in kubeinfer.roles:
-            own = _load_time(role)
+            own = _load_time(has_npus(role), role.template.weights_volume == "local")
             if role.name not in times or own.cold > times[role.name].cold:
                 times[role.name] = own
     return times
 
 
-def _load_time(role: Role) -> LoadTime:
-    table = STAGES if has_npus(role) else {**STAGES, **NO_NPU_STAGES}
-    weights = "weights_local" if role.template.weights_volume == "local" else "weights_shared"
+@cache
+def _load_time(npus: bool, local_weights: bool) -> LoadTime:
+    table = STAGES if npus else {**STAGES, **NO_NPU_STAGES}
+    weights = "weights_local" if local_weights else "weights_shared"
 
     def total(column: str, *stages: str) -> int:
         return sum(_seconds(column, table[each]) for each in (*LOAD, *stages))

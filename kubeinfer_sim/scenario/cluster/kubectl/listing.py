@@ -1,18 +1,21 @@
 """The objects in what kubectl prints: a List, a single object or several documents, as JSON or YAML.
 
-Files of real clusters are large: JSON is decoded an object at a time by the standard library, and where in the
-text something stands is worked out only for what is wrong.
+Files of real clusters are large: of JSON only what is used is decoded, an object at a time, and where in the text
+something stands is worked out only for what is wrong. What is odd in any way (no list, several documents, another type
+than expected) is read by the standard library, whose errors say where they are.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import Raw, Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.errors import InputError
@@ -31,6 +34,7 @@ _KUBECTL_KINDS = frozenset({"List", "Node", "NodeList", "Pod", "PodList", "Event
 #: Python reads numbers of 4,300 digits; nothing in a cluster needs more than 20.
 _LONG_NUMBER = re.compile(r"[\[:,\s](-?[0-9]{1000,})")
 _BLANK = re.compile(r"[ \t\r\n]*")
+_COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
 #: What to do with a table.
 _AS_JSON = "of a table that kubectl prints nothing can be read: write it with -o json"
@@ -42,20 +46,23 @@ _WRITTEN_BY = {
 }
 
 
+#: Where the text of an object begins, and where it ends.
+Extent = tuple[int, int]
+
+
 class Item(Struct, frozen=True):
     """One object of a listing.
 
     Attributes:
         value: the object as decoded.
         path: where it stands in its document.
-        begin: where its text begins; `end` where it ends. Of YAML both are 0: the document knows.
+        extent: says where its text stands. Of YAML the document knows.
     """
 
     source: SourceText
     value: dict[str, Any]
     path: Path = ()
-    begin: int = 0
-    end: int = 0
+    extent: Callable[[], Extent] = lambda: (0, 0)
     document: Document | None = None
 
     def diagnostic(
@@ -73,9 +80,9 @@ class Item(Struct, frozen=True):
             offset = self.document.offset(whole, key=key)
         else:
             # JSON is YAML: the one reader that keeps positions serves both.
-            text = self.source.text[self.begin : self.end]
-            parts, _ = read_documents(SourceText(self.source.name, text))
-            offset = self.begin + (parts[0].offset(path, key=key) if parts else 0)
+            begin, end = self.extent()
+            parts, _ = read_documents(SourceText(self.source.name, self.source.text[begin:end]))
+            offset = begin + (parts[0].offset(path, key=key) if parts else 0)
         line, column = self.source.position(offset)
         text = self.source.line(line)
         return Diagnostic(
@@ -122,15 +129,20 @@ def is_from_kubectl(source: SourceText) -> bool:
     return match is not None and match[1] in _KUBECTL_KINDS
 
 
-def items_of(source: SourceText, kind: str) -> Iterator[Item]:
+def items_of(source: SourceText, kind: str, used: type[Any] = dict) -> Iterator[Item]:
     """The objects of one kind, in the order of the text.
+
+    Args:
+        source: the text.
+        kind: of all objects in it.
+        used: a TypedDict of what is used of an object; of others than large lists in JSON the rest comes along.
 
     Raises:
         InputError: the text is neither JSON nor YAML, or holds other things than objects of this kind.
     """
     others: dict[str, list[Item]] = {}
     count = 0
-    for item in _objects(source, kind):
+    for item in _objects(source, kind, used):
         name = item.value.get("kind")
         if name == kind:
             count += 1
@@ -159,9 +171,10 @@ def _other_kind(name: str, items: list[Item], kind: str) -> Diagnostic:
     return items[0].diagnostic(("kind",), f"expected a {kind}, found {what}", hint=hint)
 
 
-def _objects(source: SourceText, kind: str) -> Iterator[Item]:
+def _objects(source: SourceText, kind: str, used: type[Any]) -> Iterator[Item]:
     if source.text.startswith("{", _skip(source.text, 0)):
-        yield from _json_objects(source)
+        listing = _decoded(source)
+        yield from _json_objects(source) if listing is None else _used_of(source, listing, used)
         return
     documents = load_documents(source)
     if not documents:
@@ -192,6 +205,43 @@ def _item(item: Item, kind: str = "") -> Item:
     return item
 
 
+class _Listing(Struct):
+    """A list as kubectl prints it, its items not yet decoded."""
+
+    items: list[Raw]
+    kind: str = ""
+
+
+def _decoded(source: SourceText) -> _Listing | None:
+    """The only document of a text, where that is a list and nothing in it is odd."""
+    try:
+        return msgspec.json.decode(source.text, type=_Listing)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+
+
+def _used_of(source: SourceText, listing: _Listing, used: type[Any]) -> Iterator[Item]:
+    """The objects of a list, of each as much as is used; all of one whose parts are of other types."""
+    decoder = msgspec.json.Decoder(used)
+    extents: list[Extent] = []
+    kind = listing.kind.removesuffix("List")
+
+    def extent(place: int) -> Extent:
+        if not extents:
+            text = source.text
+            begins = _start_of_items(text, _skip(text, 0))
+            assert begins is not None
+            extents.extend((start, stop) for _, start, stop in _elements(text, begins[0]))
+        return extents[place]
+
+    for place, raw in enumerate(listing.items):
+        try:
+            value = decoder.decode(raw)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            value = json.loads(bytes(raw))
+        yield _item(Item(source, value, ("items", place), partial(extent, place)), kind)
+
+
 def _json_objects(source: SourceText) -> Iterator[Item]:
     """The objects of one or several JSON documents, one after the other."""
     text = source.text
@@ -201,11 +251,11 @@ def _json_objects(source: SourceText) -> Iterator[Item]:
             listed = _start_of_items(text, at) if text[at] == "{" else None
             if listed is None:
                 value, end = _DECODER.raw_decode(text, at)
-                yield _item(Item(source, value, (), at, end))
+                yield _item(Item(source, value, (), partial(_extent, at, end)))
             else:
                 end, kind = listed
                 for place, (value, start, stop) in enumerate(_elements(text, end)):
-                    yield _item(Item(source, value, ("items", place), start, stop), kind)
+                    yield _item(Item(source, value, ("items", place), partial(_extent, start, stop)), kind)
                     end = stop
                 end = _rest(text, end)
             at = _skip(text, end)
@@ -220,6 +270,10 @@ def _json_objects(source: SourceText) -> Iterator[Item]:
         raise InputError([source.diagnostic(where, message)]) from None
     except RecursionError:
         raise InputError([source.diagnostic(None, "JSON is nested too deeply")]) from None
+
+
+def _extent(begin: int, end: int) -> Extent:
+    return begin, end
 
 
 def _skip(text: str, at: int) -> int:
@@ -270,8 +324,9 @@ def _elements(text: str, begin: int) -> Iterator[tuple[Any, int, int]]:
     while text[at : at + 1] != "]":
         value, end = _DECODER.raw_decode(text, at)
         yield value, at, end
-        at = _skip(text, end)
-        if text[at : at + 1] != "]":
+        comma = _COMMA.match(text, end)
+        at = _skip(text, end) if comma is None else comma.end()
+        if comma is None and text[at : at + 1] != "]":
             at = _expect(text, at, ",")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
 from kubeinfer_sim.errors import InputError
@@ -41,6 +41,20 @@ _EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 _HUB = ("docker.io/library/", "docker.io/")
 
 
+class _Metadata(TypedDict, total=False):
+    name: Any
+    labels: Any
+
+
+class _Node(TypedDict, total=False):
+    """What is used of a node."""
+
+    kind: Any
+    metadata: _Metadata
+    spec: Any
+    status: Any
+
+
 def read_nodes(source: SourceText) -> tuple[list[NodeSpec], list[Diagnostic]]:
     """The nodes in the order of the text, and warnings about those that take no pods.
 
@@ -51,7 +65,7 @@ def read_nodes(source: SourceText) -> tuple[list[NodeSpec], list[Diagnostic]]:
     reader = _NodeReader()
     nodes: dict[str, NodeSpec] = {}
     try:
-        for item in items_of(source, "Node"):
+        for item in items_of(source, "Node", _Node):
             node = reader.node(item)
             if node.name in nodes:
                 reader.wrong.note(item, ("metadata", "name"), f"there is another node {node.name!r} above")

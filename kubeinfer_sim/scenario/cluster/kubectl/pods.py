@@ -6,10 +6,10 @@ terminating or not (newPodInformer in pkg/scheduler/scheduler.go leaves out Succ
 
 from __future__ import annotations
 
-import json
+import marshal
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from msgspec import Struct, field
 
@@ -28,17 +28,55 @@ from kubeinfer_sim.scenario.cluster.kubectl.owners import owners_of
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, RunningPod
 from kubeinfer_sim.scenario.forms import shown
 
-#: What of a pod's spec the scheduler reads once the pod has its node.
-_SPEC_FIELDS = (
-    "affinity",
-    "hostNetwork",
-    "overhead",
-    "preemptionPolicy",
-    "priority",
-    "resources",
-    "terminationGracePeriodSeconds",
-)
-_CONTAINER_FIELDS = ("resources", "restartPolicy", "ports", "image")
+
+class _Container(TypedDict, total=False):
+    resources: Any
+    restartPolicy: Any
+    ports: Any
+    image: Any
+
+
+class _Spec(TypedDict, total=False):
+    """What of a pod's spec the scheduler reads once the pod has its node, beside the containers."""
+
+    affinity: Any
+    hostNetwork: Any
+    overhead: Any
+    preemptionPolicy: Any
+    priority: Any
+    resources: Any
+    terminationGracePeriodSeconds: Any
+
+
+_SPEC_FIELDS, _CONTAINER_FIELDS = tuple(_Spec.__annotations__), tuple(_Container.__annotations__)
+
+
+class _PlacedSpec(_Spec, total=False):
+    nodeName: Any
+    containers: list[_Container]
+    initContainers: list[_Container]
+
+
+class _Metadata(TypedDict, total=False):
+    name: Any
+    namespace: Any
+    labels: Any
+    ownerReferences: Any
+
+
+class _Status(TypedDict, total=False):
+    phase: Any
+
+
+class _Pod(TypedDict, total=False):
+    """What is used of a pod."""
+
+    kind: Any
+    metadata: _Metadata
+    spec: _PlacedSpec
+    status: _Status
+
+
 _MOST_OVERCOMMITTED = 5
 
 
@@ -83,7 +121,7 @@ def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequenc
     strangers: dict[str, list[str]] = defaultdict(list)
     namespaces: set[str] = set()
     try:
-        for item in items_of(source, "Pod"):
+        for item in items_of(source, "Pod", _Pod):
             pod = reader.pod(item, running)
             if pod is None:
                 continue
@@ -144,7 +182,7 @@ class _PodReader:
         self.seen = 0
         self._named: set[tuple[str, str]] = set()
         self._owners = owners_of(kubeinfers)
-        self._manifests: dict[str, tuple[Mapping[str, Any], Mapping[str, int]]] = {}
+        self._manifests: dict[bytes, tuple[Mapping[str, Any], Mapping[str, int]]] = {}
 
     def pod(self, item: Item, running: Running) -> RunningPod | None:
         """One pod; None for one that holds nothing, which is counted, or is wrong, which is noted."""
@@ -181,7 +219,10 @@ class _PodReader:
             self.wrong.note(item, ("metadata", "name"), f"there is another pod {namespace}/{name} above")
             return None
         self._named.add((namespace, name))
-        key = json.dumps([namespace, metadata.get("labels"), metadata.get("ownerReferences"), _read(spec)])
+        # Without references to equal objects (version 2), so that what is equal is so in bytes.
+        key = marshal.dumps(
+            (namespace, metadata.get("labels"), metadata.get("ownerReferences"), _read(spec)), 2
+        )
         known = self._manifests.get(key) or self._checked(item, namespace)
         if known is None:
             return None
