@@ -36,8 +36,11 @@ def _line(first: Diagnostic, *others: Diagnostic) -> str:
 
 
 def _short(warning: Diagnostic) -> str:
-    """What a warning is about, and where: `sp-block (a.yaml:29:15)`."""
-    return f"{warning.path[-1] if warning.path else ''} ({warning.where})".lstrip()
+    """What a warning is about, and where: `sp-block (a.yaml:29:15)`, `Job x (a.yaml:40:7)`."""
+    name = warning.path[-1] if warning.path else ""
+    if name == "kind":  # of the object as a whole, which the message names
+        name = warning.message.partition(" is not simulated")[0]
+    return f"{name} ({warning.where})".lstrip()
 
 
 def of_variants(variants: Sequence[Variant]) -> list[Diagnostic]:

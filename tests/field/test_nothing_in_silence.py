@@ -305,6 +305,7 @@ def test_however_many_there_are_every_command_has_all_of_them(
         for form in "text", "markdown":
             done = user.types(*command, "-o", form)
             assert all(place in done.stdout + done.stderr for place in places)
+    assert "Job x (manifest.yaml:" in user.types("run", "scenario.yaml", "-o", "markdown").stdout
     done = user.types("diff", "manifest.yaml", "manifest.yaml")
     assert all(place in done.stderr for place in places)
 
