@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -25,6 +25,7 @@ from kubeinfer_sim.cli.replications import (
     INTERRUPTED,
     UNDECIDED,
     Many,
+    SoFar,
     failure_code,
     lint_of_worst,
     worker_options,
@@ -33,7 +34,11 @@ from kubeinfer_sim.cli.replications import (
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from kubeinfer_sim.experiment.worker import Played
     from kubeinfer_sim.scenario.configuration import Configuration
+
+#: Of more variants progress tells the best alone.
+_MOST_TOLD = 2
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -55,6 +60,25 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
         for value in known.get(name, ())
         if value.startswith(begun)
     ]
+
+
+class SoFarOfEach:
+    """The current estimate of each of a few variants, or of the one that holds most often."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._each = {name: SoFar() for name in names}
+
+    def told(self, played: Sequence[Mapping[int, Played]]) -> str:
+        """`maxSurge=0 held in 98 % of runs (95–99.5) · …`; `played`: of each variant by seed, which grow."""
+        told = {}
+        for (name, so_far), own in zip(self._each.items(), played, strict=True):
+            if text := so_far.told([*own.values()]):
+                told[name] = text
+        if len(self._each) <= _MOST_TOLD:
+            return " · ".join(f"{name} {text}" for name, text in told.items())
+        number = f"{len(self._each):,} variants"
+        best = max(told, key=lambda name: self._each[name].share, default=None)
+        return number if best is None else f"{number}, {best} {told[best]}"
 
 
 @subcommand(
@@ -135,7 +159,6 @@ def command(
     from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.warnings import of_variants
-    from kubeinfer_sim.report.words import count
 
     output = output_of(form, json_to)
     if not (vary or assume or recovery):
@@ -148,14 +171,14 @@ def command(
     variants = grid(knobs, source, values, seed=seed, horizon=horizon, configuration=configuration)
     if warnings := of_variants(variants):
         show_diagnostics(warnings)
-    first = variants[0].scenario.seed
+    first, so_far = variants[0].scenario.seed, SoFarOfEach([each.name for each in variants])
     with many.places() as workers, ProgressBar("runs") as bar:
         comparison = compare(
             variants,
             None if many.replications is None else range(first, first + many.replications),
             workers=workers,
             store=many.store,
-            progress=lambda done, total: bar.update(done, total, lambda: count(len(variants), "variant")),
+            progress=lambda done, total, played: bar.update(done, total, lambda: so_far.told(played)),
         )
     if check_invariants:
         for each in (outcome.variant for outcome in comparison.outcomes):

@@ -276,6 +276,11 @@ class SoFar:
     def __init__(self) -> None:
         self._seen = self._ended = self._held = 0
 
+    @property
+    def share(self) -> float:
+        """That part, as far as it is known."""
+        return self._held / max(self._ended, 1)
+
     def told(self, played: Sequence[Played]) -> str:
         """With its interval; "" before a run has ended. `played` grows from one time to the next."""
         from kubeinfer_sim.experiment.judging import falls_short

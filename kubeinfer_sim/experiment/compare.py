@@ -241,7 +241,7 @@ def compare(
     *,
     workers: Workers = HERE,
     store: str | Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int, Sequence[Mapping[int, Played]]], None] | None = None,
 ) -> Comparison:
     """Simulate every variant under every seed; Ctrl-C ends it with the seeds that all variants have met.
 
@@ -251,7 +251,7 @@ def compare(
             follow as it takes to tell which variant is better, if they agree.
         workers: processes to play them in; in this one, if not given.
         store: a file that keeps what every run came to; what it knows is not played again.
-        progress: told after every run how many of how many there are.
+        progress: told after every run how many of how many there are, and what came of the seeds of each variant.
 
     Raises:
         UsageError: a function that decides on recovery fails with the first seed; the variants have different horizons.
@@ -275,7 +275,7 @@ def compare(
                     raise UsageError(each.message)
                 played[job.variant][job.seed] = each
                 if progress is not None:
-                    progress(done + number, done + wanted)
+                    progress(done + number, done + wanted, played)
 
         try:
             play(asked)

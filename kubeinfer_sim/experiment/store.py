@@ -108,7 +108,8 @@ class Store:
         """
         try:
             with _told(self._path):
-                self._connection.execute("COMMIT")
+                if self._connection.in_transaction:  # where the disk is full SQLite has ended it itself
+                    self._connection.execute("COMMIT")
             with suppress(sqlite3.Error):  # somebody reads it just now
                 self._connection.execute("PRAGMA journal_mode = DELETE")
         finally:

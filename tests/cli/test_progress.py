@@ -11,9 +11,13 @@ import time
 
 import pytest
 from command_line import ROOT
+from msgspec.structs import replace
 
 from kubeinfer_sim.cli import progress
+from kubeinfer_sim.cli.compare import SoFarOfEach
 from kubeinfer_sim.cli.progress import ProgressBar
+from kubeinfer_sim.experiment.replication import Replication
+from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 
 LINE = ("run", "scenarios/rolling-update-2p1d.yaml", "--timings", "range", "--workers", "2")
 
@@ -108,3 +112,16 @@ def until(terminal: int, text: str | None) -> str:
         if text is not None and re.search(f"{text}.*\\)", seen):
             break
     return re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", seen)
+
+
+def test_of_two_variants_each_estimate_is_told_and_of_more_the_best() -> None:
+    judged = Judged("completes", Judgement.HELD, True, True)
+    good = Replication(0, Outcome.COMPLETES, True, 1.0, {}, (judged,), {}, {})
+    bad = replace(good, judged=(replace(judged, judgement=Judgement.MISSED),))
+    two = SoFarOfEach(["nodes=2", "nodes=3"])
+    assert two.told([{0: bad}, {}]) == "nodes=2 held in 0 % of runs (0–95)"
+    told = two.told([{0: bad, 1: good}, {0: good}])
+    assert told == "nodes=2 held in 50 % of runs (1.2–98.8) · nodes=3 held in 100 % of runs (5–100)"
+    three = SoFarOfEach(["nodes=2", "nodes=3", "nodes=4"])
+    assert three.told([{}, {}, {}]) == "3 variants"
+    assert three.told([{0: bad}, {0: good}, {}]) == "3 variants, nodes=3 held in 100 % of runs (5–100)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from kubeinfer_sim.experiment.knobs import grid, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.replication import Replication, Variant, play
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.metrics import measure
@@ -418,7 +420,8 @@ def test_a_run_that_fails_is_named_and_the_others_are_compared(monkeypatch: pyte
 
 
 def test_interrupted_it_compares_the_seeds_that_all_variants_have_met() -> None:
-    def interrupt(done: int, total: int) -> None:
+    def interrupt(done: int, total: int, played: Sequence[Mapping[int, Played]]) -> None:
+        assert sum(map(len, played)) == done
         if done == 70:
             raise KeyboardInterrupt
 

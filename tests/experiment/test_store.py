@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -19,7 +20,7 @@ import pytest
 from building import kubeinfer, scenario
 from command_line import ROOT, sim
 
-from kubeinfer_sim.errors import OutputError, UsageError
+from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import compare
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant, play
 from kubeinfer_sim.experiment.replications import replicate
@@ -113,6 +114,24 @@ def rows(store: Path) -> int:
             return int(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
     except sqlite3.OperationalError:
         return 0
+
+
+def test_with_a_disk_that_is_full_it_ends_with_words_and_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    store = tmp_path / "campaign.db"
+    line = ("run", UPDATE, "--timings", "range", "--workers", "1", "-o", "json")
+    assert sim(*line, "-n", "10", "--store", str(store)).returncode == 1
+    own = shlex.join(
+        [sys.executable, "-m", "kubeinfer_sim", *line, "-n", "120", "--store", str(store), "--quiet"]
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"ulimit -f 150; exec {own}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (5, ""), done.stderr
+    assert f"error: cannot write to --store {store}: " in " ".join(done.stderr.split())
+    assert 10 <= rows(store) < 120, "what was written is kept"
+    again = sim(*line, "-n", "120", "--store", str(store))
+    assert again.stdout == sim(*line, "-n", "120").stdout
+    assert rows(store) == 120
 
 
 @pytest.mark.parametrize(
@@ -214,24 +233,6 @@ def test_a_file_that_is_no_store_is_an_error_with_words(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no folder"):
         replicate(update(), 3, store=tmp_path / "no" / "such" / "folder.db")
     assert "no such file" in sim("results", str(tmp_path / "nothing.db")).told
-
-
-def test_a_full_disk_is_told_and_what_was_kept_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = tmp_path / "a.db"
-    replicate(update(), 3, store=store)
-
-    def full(self: object, variant: int, played: object) -> None:
-        from kubeinfer_sim.experiment.store import _told
-
-        with _told(store):
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorcode = sqlite3.SQLITE_FULL
-            raise error
-
-    monkeypatch.setattr("kubeinfer_sim.experiment.store.Store.put", full)
-    with pytest.raises(OutputError, match="No space left on device"):
-        replicate(update(), 5, store=store)
-    assert rows(store) == 3
 
 
 def test_results_lists_summarises_exports_and_answers(tmp_path: Path) -> None:
