@@ -121,17 +121,17 @@ def test_with_a_disk_that_is_full_it_ends_with_words_and_goes_on_where_it_stoppe
     line = ("run", UPDATE, "--timings", "range", "--workers", "1", "-o", "json")
     assert sim(*line, "-n", "10", "--store", str(store)).returncode == 1
     own = shlex.join(
-        [sys.executable, "-m", "kubeinfer_sim", *line, "-n", "120", "--store", str(store), "--quiet"]
+        [sys.executable, "-m", "kubeinfer_sim", *line, "-n", "60", "--store", str(store), "--quiet"]
     )
     done = subprocess.run(
-        ["bash", "-c", f"ulimit -f 150; exec {own}"], cwd=ROOT, capture_output=True, text=True, check=False
+        ["bash", "-c", f"ulimit -f 100; exec {own}"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (5, ""), done.stderr
     assert f"error: cannot write to --store {store}: " in " ".join(done.stderr.split())
-    assert 10 <= rows(store) < 120, "what was written is kept"
-    again = sim(*line, "-n", "120", "--store", str(store))
-    assert again.stdout == sim(*line, "-n", "120").stdout
-    assert rows(store) == 120
+    assert 10 <= rows(store) < 60, "what was written is kept"
+    again = sim(*line, "-n", "60", "--store", str(store))
+    assert again.stdout == sim(*line, "-n", "60").stdout
+    assert rows(store) == 60
 
 
 @pytest.mark.parametrize(
