@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 #: What stays together: a run without blanks, in which what stands in backticks, a command, counts as one word.
 _WORD = re.compile(r"(?:`[^`\n]*`|\S)+")
@@ -14,10 +15,14 @@ def cells(text: str) -> int:
     """Terminal cells: two for wide characters, none for combining ones."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(each) else 2 if unicodedata.east_asian_width(each) in "WF" else 1
-        for each in text
-    )
+    return sum(map(_cells_of, text))
+
+
+@lru_cache(maxsize=4096)
+def _cells_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def wrap(text: str, width: int | None, *, first: str = "", later: str = "", whole: int = 0) -> list[str]:

@@ -9,6 +9,7 @@ to `STAGES` by a test.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -137,9 +138,14 @@ def profile_timings(
     profile: Profile, stages: Mapping[str, Distribution] | None = None, *, npu: bool = True
 ) -> StageTimings:
     """The timings of a profile for a role with or without NPUs; `stages` replaces some, by field name."""
+    chosen: dict[str, Any] = {**_distributions(profile, npu), **(stages or {})}
+    return StageTimings(**chosen)
+
+
+@cache  # every scenario asks for them, and their texts take longer to read than the scenario's own
+def _distributions(profile: Profile, npu: bool) -> Mapping[str, Distribution]:
     table = STAGES if npu else {**STAGES, **NO_NPU_STAGES}
-    chosen: dict[str, Any] = {name: _distribution(table[name], profile) for name in STAGE_NAMES}
-    return StageTimings(**{**chosen, **(stages or {})})
+    return {name: _distribution(table[name], profile) for name in STAGE_NAMES}
 
 
 def _distribution(stage: Stage, profile: Profile) -> Distribution:
