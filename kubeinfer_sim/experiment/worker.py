@@ -66,15 +66,22 @@ def packed(variant: Variant) -> bytes:
 def settle_in() -> None:
     """What this process has by now stays to its end: the collector need not go through it after every few runs."""
     gc.collect()
+    _leave_alone()
+
+
+def _leave_alone() -> None:
     gc.freeze()
     gc.set_threshold(100_000)
 
 
 @contextmanager
 def settled_in() -> Iterator[None]:
-    """`settle_in` of a process that goes on afterwards: the collector is then as it was."""
+    """`settle_in` of a process that goes on afterwards: the collector is then as it was.
+
+    Garbage of before is left to that time: to look for it now takes longer than a small run.
+    """
     thresholds = gc.get_threshold()
-    settle_in()
+    _leave_alone()
     try:
         yield
     finally:
