@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.reasons import Refusal
-from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady, PodRef
+from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady, PodReady, PodRef
 from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.controllers.deployment.progress import PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
@@ -211,6 +211,7 @@ class Deployments:
     def __init__(self) -> None:
         self._by_name: dict[tuple[str, str], DeploymentMeasures] = {}
         self._struck: list[Strike] = []
+        self._unready: set[PodRef] = set()
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -220,9 +221,10 @@ class Deployments:
             PodEvicted: self._evicted,
             PodsRefused: self._refused,
             PodSlowed: self._slowed,
-            PodNotReady: self._pod_lost,
+            PodNotReady: self._pod_unready,
+            PodReady: self._pod_ready,
             PodDeleting: self._pod_lost,
-            PodGone: self._pod_lost,
+            PodGone: self._pod_gone,
             ContainerDied: self._died,
         }
 
@@ -276,6 +278,22 @@ class Deployments:
         if not record.pod.instance.has_roles:
             self._struck.append(record)
 
+    def _pod_unready(self, record: PodNotReady) -> None:
+        if not record.pod.instance.has_roles:
+            self._unready.add(record.pod)
+            self._struck.append(record)
+
+    def _pod_gone(self, record: PodGone) -> None:
+        self._pod_lost(record)
+        if self._unready:
+            self._unready.discard(record.pod)
+
+    def _pod_ready(self, record: PodReady) -> None:
+        # The first time its life tells.
+        if self._unready and record.pod in self._unready:
+            self._unready.discard(record.pod)
+            self._pod_lost(record)
+
     def _died(self, record: ContainerDied) -> None:
         # Init containers end without anything being wrong.
         if record.exit_code or not record.init:
@@ -314,7 +332,7 @@ def _measure_availability(measures: DeploymentMeasures) -> None:
     # When pods were lost, and by what: the first time for each initiating record.
     lost: dict[int, int] = {}
     for record in measures.struck:
-        if record.root not in lost and not isinstance(record, ContainerDied):
+        if record.root not in lost and not isinstance(record, ContainerDied | PodReady):
             lost[record.root] = record.at
     # The instant of its deletion belongs to what comes after it.
     end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)

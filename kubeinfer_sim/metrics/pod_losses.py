@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady
-from kubeinfer_sim.cluster.stages import SERVING, StageName
+from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady, PodReady
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute
@@ -32,8 +31,8 @@ class Turn(NamedTuple):
     pods: int = 0
 
 
-#: What may befall a pod.
-Strike = PodNotReady | PodDeleting | PodGone | ContainerDied
+#: What may befall a pod; it is ready again.
+Strike = PodNotReady | PodDeleting | PodGone | ContainerDied | PodReady
 #: In which order those of one instant count: what is missing is, before another pod makes it good.
 _ORDER = {"asked": 0, "made": 1, "ran": 2, "unready": 3, "died": 3, "deleted": 3, "ready": 4}
 
@@ -92,24 +91,21 @@ def pod_causes(
 
 
 def _turn_of(record: Strike) -> Turn:
-    what: Literal["unready", "died", "deleted"] = "deleted"
+    what: Literal["unready", "died", "deleted", "ready"] = "deleted"
     if isinstance(record, ContainerDied):
         what = "died"
     elif isinstance(record, PodNotReady):
         what = "unready"
+    elif isinstance(record, PodReady):
+        what = "ready"
     return Turn(record.at, what, record.root, record.pod.instance.uid)
 
 
 def _told_by(life: InstanceLife) -> Iterator[Turn]:
-    """When a pod was made, ready, and ended by itself."""
+    """When a pod was made, ready first, and ended by itself."""
     pod, uid = life.pods[0], life.instance.uid
     yield Turn(pod.created, "made", uid=uid)
     if pod.ready is not None:
         yield Turn(pod.ready, "ran" if pod.ready == pod.created else "ready", uid=uid)
-    before: StageName | None = None
-    for span in pod.spans:
-        if span.stage == SERVING and before != SERVING and span.since != pod.ready:
-            yield Turn(span.since, "ready", uid=uid)
-        before = span.stage
     if pod.finished is not None:
         yield Turn(pod.finished, "deleted", uid=uid)

@@ -70,6 +70,15 @@ def test_all_time_that_pods_were_missing_is_charged_to_what_began_it(
     assert "weights 5m" in details.partition("ProcessHang of chat-1 at 30m:")[2].partition("hit")[0]
 
 
+def test_a_loop_is_charged_with_the_times_between_its_moments_of_readiness_too(user: User) -> None:
+    made = deployment({**asking(npu=8), **PROBES}, replicas=2)
+    fails = {"at": "1m", "object": "Deployment/chat", "health": {"pods": [0], "probes": ["liveness"]}}
+    user.plans(made, cluster="2x8", actions=[fails], horizon="5h")
+    [part] = user.runs()[1]["deployments"]
+    line, [cause] = part["timeline"], part["causes"]
+    assert cause["lostInstanceMs"] == missing(line["desired"], line["ready"], 0, 5 * 3_600_000)
+
+
 def test_many_runs_tell_it_by_kind(user: User) -> None:
     made = deployment({**asking(npu=8), **PROBES}, replicas=3)
     hang: dict[str, Any] = {"kind": "ProcessHang", "pods": [1]}
