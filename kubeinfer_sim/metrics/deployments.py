@@ -284,9 +284,10 @@ class Deployments:
             self._struck.append(record)
 
     def _pod_gone(self, record: PodGone) -> None:
-        self._pod_lost(record)
-        if self._unready:
-            self._unready.discard(record.pod)
+        if not record.pod.instance.has_roles:
+            self._struck.append(record)
+            if self._unready:
+                self._unready.discard(record.pod)
 
     def _pod_ready(self, record: PodReady) -> None:
         # The first time its life tells.
@@ -310,16 +311,18 @@ class Deployments:
 
         `lives`: of pods, of whatever workload; `first_causes`: the initiating records, by id.
         """
-        by_name: dict[tuple[str, str], list[InstanceLife]] = {}
+        by_name: dict[tuple[str, str], list[InstanceLife]] = {key: [] for key in self._by_name}
         for life in lives:
-            by_name.setdefault((life.instance.kind, life.instance.owner), []).append(life)
+            owner = life.instance.kind, life.instance.owner
+            if owner in by_name:
+                by_name[owner].append(life)
         for record in self._struck:
             ref = record.pod.instance
             owner = ref.kind, ref.owner
             if owner in self._by_name:
                 self._by_name[owner].struck.append(record)
         for key, measures in self._by_name.items():
-            measures.pods = tuple(by_name.get(key, ()))
+            measures.pods = tuple(by_name[key])
             measures.first_causes, measures.ended_at, measures.end = first_causes, ended_at, end
             _measure_availability(measures)
             measures.outcome = _outcome(measures, end)
