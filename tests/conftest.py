@@ -149,7 +149,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # With `--vectors DIR` pytest, which reads its configuration before it loads plugins, looked beside DIR.
         config.option.importmode = "importlib"
         sys.path.insert(0, str(HERE))
-        for marker in ("vectors(name, key='cases')", "sweep(whole=False)"):
+        for marker in ("vectors(name, key='cases')", "sweep(whole=False)", "any_version"):
             config.addinivalue_line("markers", marker)
     # Workers of xdist report to the main process, which counts.
     if config.getoption("--counts") and not hasattr(config, "workerinput"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+import pytest
 from source_code import (
     RUNNING,
     circles,
@@ -20,6 +21,8 @@ from source_code import (
     unused,
     width,
 )
+
+pytestmark = pytest.mark.any_version
 
 #: Longest line of classes from one up to its farthest base, and arguments of a constructor.
 DEEPEST, WIDEST = 3, 7

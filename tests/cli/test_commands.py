@@ -56,9 +56,7 @@ def test_json_on_standard_output_is_data_only() -> None:
 
 def test_the_same_scenario_gives_the_same_bytes_under_any_hash_seed() -> None:
     scenario = str(ROOT / "scenarios" / "rolling-update-2p1d.yaml")
-    outputs = {
-        process("run", scenario, "--json", "-", PYTHONHASHSEED=seed).stdout for seed in ("0", "1", "42")
-    }
+    outputs = {process("run", scenario, "--json", "-", PYTHONHASHSEED=seed).stdout for seed in ("0", "42")}
     assert len(outputs) == 1
     assert sim("run", scenario, "--check-determinism", "--quiet").returncode == 0
 

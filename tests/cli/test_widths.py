@@ -127,5 +127,5 @@ def test_in_a_locale_of_utf_8_they_are_not() -> None:
 
 def test_what_is_for_programs_is_utf_8_everywhere() -> None:
     for line in ("schema scenario", "run scenarios/full-cluster-stall.yaml -o json"):
-        plain, usual = process(*line.split(), PYTHONIOENCODING="ascii"), process(*line.split())
+        plain, usual = process(*line.split(), PYTHONIOENCODING="ascii"), sim(*line.split())
         assert plain.stdout == usual.stdout

@@ -40,11 +40,11 @@ def test_measured_live_a_run_comes_to_what_its_kept_history_comes_to(story: Path
 
 
 def test_measured_live_a_run_with_much_at_once_comes_to_the_same() -> None:
-    for seed, written in enumerate(generated("medium", 300, 12)):
+    for seed, written in enumerate(generated("medium", 300, 6)):
         check(written.load(), seed + 1)
 
 
-@pytest.mark.parametrize("block", blocks(10, of_ci=4))
+@pytest.mark.parametrize("block", blocks(10, of_ci=2))
 def test_measured_live_a_run_with_much_at_once_comes_to_the_same_in_two_hundred_ways(block: int) -> None:
     for written in generated("medium", 301 + block, 20):
         check(written.load())

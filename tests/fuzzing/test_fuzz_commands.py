@@ -105,7 +105,7 @@ def test_no_file_ends_in_anything_but_an_answer_or_findings(
     assert not [each for seed in seeds for each in check(seed, folder, capsys, monkeypatch)]
 
 
-@pytest.mark.parametrize("block", blocks(40, of_ci=10))
+@pytest.mark.parametrize("block", blocks(40, of_ci=6))
 def test_no_file_of_four_thousand_ends_in_anything_but_an_answer_or_findings(
     block: int, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

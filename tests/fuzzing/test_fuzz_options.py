@@ -140,7 +140,7 @@ def test_no_option_ends_in_anything_but_an_answer_or_an_error(
     assert not [each for seed in range(150) for each in check(seed, folder, capsys, monkeypatch)]
 
 
-@pytest.mark.parametrize("block", blocks(20, of_ci=5))
+@pytest.mark.parametrize("block", blocks(20, of_ci=3))
 def test_no_option_of_three_thousand_ends_in_anything_but_an_answer_or_an_error(
     block: int, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,8 @@ from published.airesim_report import MEASURES, REPORTS, Escalation, replications
 from published.comparing import MOST, z_of_count, z_of_mean
 from student import student
 
+pytestmark = pytest.mark.any_version
+
 #: Replications where thirty are not needed.
 FEW = 4
 

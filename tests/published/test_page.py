@@ -7,6 +7,8 @@ import re
 import pytest
 from published.page import LONG, PAGE, SECTIONS, section
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.sweep] if name in LONG else []) for name in SECTIONS]

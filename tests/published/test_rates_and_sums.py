@@ -9,6 +9,8 @@ from published.arithmetic import KAITO, VLLM, liveness, serial_rollout, start_up
 from published.comparing import MOST, z_of_count
 from published.rates import LLAMA3, LLAMA3_SEEDS, SCALING, expected, interruptions
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.mark.parametrize(
     ("nodes", "days", "hours"), [SCALING[0], pytest.param(*SCALING[1], marks=pytest.mark.sweep)]

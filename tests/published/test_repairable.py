@@ -7,6 +7,8 @@ from published.comparing import MOST, z_of_count, z_of_mean
 from published.page import SERIES_SEEDS
 from published.repairable import MTBF, MTTR, SEEDS, SERVICES, Series, Service, shares
 
+pytestmark = pytest.mark.any_version
+
 
 @pytest.mark.parametrize("seeds", [4, pytest.param(SEEDS, marks=pytest.mark.sweep)])
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

@@ -24,6 +24,8 @@ from kubeinfer_sim.scenario.timings.distributions import Constant, Exponential, 
 from kubeinfer_sim.simulation.faults.processes import RunningProcess
 from kubeinfer_sim.simulation.run import Run
 
+pytestmark = pytest.mark.any_version
+
 DAY = 86_400_000
 HOUR = 3_600_000
 

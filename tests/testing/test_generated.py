@@ -105,7 +105,7 @@ def test_invariants_hold_in_scenarios_with_much_at_once(scenario: WrittenScenari
     check(scenario)
 
 
-@pytest.mark.parametrize("block", blocks(BLOCKS, of_ci=12))
+@pytest.mark.parametrize("block", blocks(BLOCKS, of_ci=8))
 def test_invariants_hold_in_twenty_thousand_scenarios(block: int) -> None:
     for_each("small" if block % 5 == 4 else "medium", block, BLOCK, check)
 
@@ -190,7 +190,7 @@ def test_commands_end_and_say_what_they_should(tmp_path: Path) -> None:
     check_end_to_end("medium", 7, 5, tmp_path)
 
 
-@pytest.mark.parametrize("part", blocks(COMMANDS // PART, of_ci=4))
+@pytest.mark.parametrize("part", blocks(COMMANDS // PART, of_ci=3))
 def test_commands_end_with_five_hundred_scenarios(part: int, tmp_path: Path) -> None:
     check_end_to_end("medium", 5000 + part, PART, tmp_path)
 

@@ -19,6 +19,8 @@ from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 
+pytestmark = pytest.mark.any_version
+
 HOUR = 3_600_000
 DAY = 24 * HOUR
 #: Periods that share no divisor, so that ticks of different probes do not fall together.

@@ -13,6 +13,8 @@ from sweeps import blocks
 
 from kubeinfer_sim.manifest.model import Toleration
 
+pytestmark = pytest.mark.any_version
+
 NOT_READY, UNREACHABLE = "node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"
 TOLERATIONS: dict[str, tuple[Toleration, ...]] = {
     "none": (),
