@@ -229,7 +229,7 @@ PLANTED = {
         f"{_CLUSTER}.scheduler.node_state.NodeState._count", always(None), "update", "INV-02"
     ),
     "a gang is placed when one of its pods is": Planted(
-        f"{_CLUSTER}.scheduler.volcano.scheduler._Session._ready",
+        f"{_CLUSTER}.scheduler.volcano.session.Session.ready",
         with_its_first_pod,
         "room for half a gang",
         "INV-03",

@@ -32,8 +32,8 @@ from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+from kubeinfer_sim.cluster.scheduler.volcano.cycle import Eviction
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt
-from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction
 from kubeinfer_sim.cluster.scheduler.volcano.scheduling import (
     PERIOD,
     VolcanoScheduling,
@@ -315,7 +315,7 @@ class GangScheduling(Watcher):
         for running in self._running.pop(node.name, {}).values():
             self._api.others_hold(-accelerator_count(running.requests))
         if self._volcano is not None:
-            self._volcano.volcano.node_gone(self._scheduler.index.nodes[node.name])
+            self._volcano.volcano.jobs.node_gone(self._scheduler.index.nodes[node.name])
         self._scheduler.remove_node(node.name)
         self._nodes_changed()
 

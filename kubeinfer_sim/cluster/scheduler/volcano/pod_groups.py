@@ -34,7 +34,7 @@ class PodGroupView:
 
     def at(self, cycle: int, began: int) -> tuple[PodGroupAt, ...]:
         """All that there are, once the cycle of this number, which began at `began` ms, has been the last."""
-        there = {key: job for key, job in self._volcano.jobs.items() if job.group is not None}
+        there = {key: job for key, job in self._volcano.jobs.by_group.items() if job.group is not None}
         for key in [key for key in self._shown if key not in there]:
             del self._shown[key]
         for key, job in there.items():
@@ -49,7 +49,7 @@ class PodGroupView:
     def _was_looked_at(self, job: Job, began: int) -> bool:
         """Whether a cycle has seen it as it is: with its queue, and all its pods."""
         group = job.group
-        if group is None or group.queue not in self._volcano.queues or group.created > began:
+        if group is None or group.queue not in self._volcano.jobs.queues or group.created > began:
             return False
         return all(task.created <= began for task in job.tasks.values())
 

@@ -24,9 +24,10 @@ from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.scheduler.pods import PODS
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
+from kubeinfer_sim.cluster.scheduler.volcano.cycle import Eviction
 from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, Job, PodGroup, Task, TaskStatus
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGroupView
-from kubeinfer_sim.cluster.scheduler.volcano.scheduler import Eviction, VolcanoScheduler
+from kubeinfer_sim.cluster.scheduler.volcano.scheduler import VolcanoScheduler
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Wait
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME, min_member
@@ -132,7 +133,7 @@ class VolcanoScheduling:
             pod = each.key
             assert isinstance(pod, Pod)
             self._gangs[pod] = gang
-            self.volcano.add(self._group_of(gang, pod), self._task(gang, pod))
+            self.volcano.jobs.add(self._group_of(gang, pod), self._task(gang, pod))
         self._untried[gang] = None
         self.changed()
 
@@ -146,7 +147,7 @@ class VolcanoScheduling:
             assert isinstance(each.key, Pod)
             tasks[each.key] = self._task(gang, each.key)
         keys = {pod: self._group_of(gang, pod) for pod in tasks}
-        found = self.volcano.place_now(self.volcano.job(next(iter(keys.values()))), tasks.values(), 0)
+        found = self.volcano.place_now(self.volcano.jobs.job(next(iter(keys.values()))), tasks.values(), 0)
         if found is None:
             names = self._scheduler.place_now(gang.request)
             if names is None:
@@ -156,7 +157,7 @@ class VolcanoScheduling:
             self._scheduler.note_placed(found)
         for pod, task in tasks.items():
             task.status, task.node = TaskStatus.ALLOCATED, found[pod].name
-            self.volcano.add(keys[pod], task)
+            self.volcano.jobs.add(keys[pod], task)
         return {pod: found[pod].name for pod in tasks}
 
     def withdraw(self, gang: PodGang) -> bool:
@@ -195,13 +196,13 @@ class VolcanoScheduling:
 
     def _has_promise(self, gang: PodGang) -> bool:
         """Whether it is promised places that become free by themselves: no finalizer keeps the pods there."""
-        job = self.volcano.job_of(next(pod for pod in gang.pods if self._gangs.get(pod) is gang))
+        job = self.volcano.jobs.job_of(next(pod for pod in gang.pods if self._gangs.get(pod) is gang))
         return (
             job is not None
             and job.promised
             and job.group is not None
-            and job.group.queue in self.volcano.queues
-            and not any(isinstance(pod, Pod) and pod.held for pod in self.volcano.awaited_by(job))
+            and job.group.queue in self.volcano.jobs.queues
+            and not any(isinstance(pod, Pod) and pod.held for pod in self.volcano.jobs.awaited_by(job))
         )
 
     def waiting(self) -> dict[object, PodGang]:
@@ -229,7 +230,7 @@ class VolcanoScheduling:
         queue = pod.template.annotations.get(QUEUE_NAME)
         if group is not None:
             key: GroupKey = pod.namespace, group.name, group.number
-            known = self.volcano.jobs.get(key)
+            known = self.volcano.jobs.by_group.get(key)
             if known is not None and known.group is not None:
                 known.group.min_member = group.min_member
             elif key not in self._made:
@@ -265,16 +266,16 @@ class VolcanoScheduling:
 
     def _make(self, key: GroupKey, group: PodGroup) -> None:
         self._made.add(key)
-        self.volcano.set_group(key, group)
+        self.volcano.jobs.set_group(key, group)
 
     def object_put(self, written: ClusterObject) -> None:
         """A PodGroup or a queue appears, or is changed."""
         match written.content:
             case model.Queue() as queue:
-                self.volcano.queues[queue.name] = queue
+                self.volcano.jobs.queues[queue.name] = queue
             case model.PodGroup() as put:
                 key: GroupKey = put.namespace, put.name, 0
-                before = self.volcano.job(key).group
+                before = self.volcano.jobs.job(key).group
                 group = PodGroup(
                     put.namespace,
                     put.name,
@@ -285,7 +286,7 @@ class VolcanoScheduling:
                     put.min_resources,
                     "" if before is None else before.phase,
                 )
-                self.volcano.set_group(key, group)
+                self.volcano.jobs.set_group(key, group)
             case _:
                 return
         self.changed()
@@ -293,9 +294,9 @@ class VolcanoScheduling:
     def object_deleted(self, written: ClusterObject) -> None:
         """It is gone: the pods that name the PodGroup, or its queue, are not looked at any more."""
         if written.kind == "Queue":
-            self.volcano.queues.pop(written.name, None)
+            self.volcano.jobs.queues.pop(written.name, None)
         elif written.kind == "PodGroup":
-            self.volcano.set_group((written.namespace, written.name, 0), None)
+            self.volcano.jobs.set_group((written.namespace, written.name, 0), None)
 
     # -- pods that run -------------------------------------------------------------------------------------
 
@@ -303,12 +304,14 @@ class VolcanoScheduling:
         """A pod, of whatever scheduler, has a deletion timestamp: what it holds will be free."""
         node = self._scheduler.where(pod)
         if pod.state is not PodState.GONE and pod.holds_place and node is not None:
-            self.volcano.terminates(pod, node)
+            self.volcano.jobs.terminates(pod, node)
             self.changed()
 
     def finished(self, pod: Pod) -> None:
         """Its phase is final: what it held is free."""
-        self.volcano.ended(pod, TaskStatus.SUCCEEDED if pod.final_phase == "Succeeded" else TaskStatus.FAILED)
+        self.volcano.jobs.ended(
+            pod, TaskStatus.SUCCEEDED if pod.final_phase == "Succeeded" else TaskStatus.FAILED
+        )
         self.changed()
 
     def gone(self, pod: Pod) -> None:
@@ -318,18 +321,18 @@ class VolcanoScheduling:
         self.changed()
 
     def _forget(self, pod: Pod) -> None:
-        job = self.volcano.job_of(pod)
+        job = self.volcano.jobs.job_of(pod)
         self._in_vain.discard(pod)
-        self.volcano.remove(pod)
+        self.volcano.jobs.remove(pod)
         if job is not None and not job.tasks and job.key in self._made:
             self._made.discard(job.key)
-            self.volcano.set_group(job.key, None)
+            self.volcano.jobs.set_group(job.key, None)
 
     # -- the cycle -----------------------------------------------------------------------------------------
 
     def changed(self) -> None:
         """Something changed: the next cycle may place what waits."""
-        if self._wake is None and (self.volcano.waits or self._untried):
+        if self._wake is None and (self.volcano.jobs.waits or self._untried):
             self._set(self._number(self.next_cycle))
 
     @property
@@ -361,7 +364,7 @@ class VolcanoScheduling:
         for eviction in cycle.evicted:
             gang = next(self._gangs[key] for key in eviction.job.tasks if key in self._gangs)
             self._evict(eviction, gang)
-        if cycle.again is not None and self._wake is None and self.volcano.waits:
+        if cycle.again is not None and self._wake is None and self.volcano.jobs.waits:
             self._set(cycle.again)
         self._tell_who_goes_on()
 
@@ -387,7 +390,7 @@ class VolcanoScheduling:
     def placed_together(self, gang: PodGang) -> Gang:
         """The pods of a gang that waits, with those of others of its PodGroup that it has to be placed with."""
         own = gang.request
-        job = self.volcano.job_of(own.pods[0].key)
+        job = self.volcano.jobs.job_of(own.pods[0].key)
         if job is None or job.group is None:
             return own
         others = [
@@ -409,7 +412,7 @@ class VolcanoScheduling:
         tasks = []
         for each in self.placed_together(gang).pods:
             assert isinstance(each.key, Pod)
-            job = self.volcano.job_of(each.key)
+            job = self.volcano.jobs.job_of(each.key)
             tasks.append(self._task(gang, each.key) if job is None else job.tasks[each.key])
         return tasks
 
@@ -421,7 +424,7 @@ class VolcanoScheduling:
         """The gangs of other PodGroups that are looked at before it, in their order; shares of queues aside."""
 
         def turn(each: PodGang) -> tuple[int, int, str]:
-            job = self.volcano.job_of(each.pods[0])
+            job = self.volcano.jobs.job_of(each.pods[0])
             group = None if job is None else job.group
             if group is None:
                 return -each.request.priority, 0, ""
@@ -438,14 +441,14 @@ class VolcanoScheduling:
         """
         pods = [pod for pod in gang.pods if self._gangs.get(pod) is gang]
         pod = pods[0]
-        job = self.volcano.job_of(pod)
+        job = self.volcano.jobs.job_of(pod)
         if job is None or job.group is None:
             name = pod.template.annotations.get(GROUP_NAME)
             missing = f"there is no PodGroup {name}, which {pod.ref.name} names"
             return Words("", [Wait(missing, "PodGroup")])
         group = job.group
-        if group.queue not in self.volcano.queues:
-            near = nearest(group.queue, self.volcano.queues)
+        if group.queue not in self.volcano.jobs.queues:
+            near = nearest(group.queue, self.volcano.jobs.queues)
             meant = f" (is {near} meant?)" if near is not None else ""
             missing = f"there is no queue {group.queue}{meant}, which PodGroup {group.name} names"
             return Words("", [Wait(missing, "queue")])
@@ -468,7 +471,7 @@ class VolcanoScheduling:
 
     def partly_placed(self) -> list[PlacedPart]:
         """The instances of which some pods have their places, as minMember allows, and others wait for theirs."""
-        return [PlacedPart(job) for job in self.volcano.partly_placed if _is_instance_s(job)]
+        return [PlacedPart(job) for job in self.volcano.jobs.partly_placed if _is_instance_s(job)]
 
     def pod_groups(self) -> tuple[PodGroupAt, ...]:
         """The PodGroups as they are shown now, to be asked after whatever happens."""
@@ -477,7 +480,7 @@ class VolcanoScheduling:
 
     def knows_of(self, pod: Pod) -> bool:
         """Whether it is one of its pods."""
-        return self.volcano.job_of(pod) is not None
+        return self.volcano.jobs.job_of(pod) is not None
 
     def has_refused(self, pod: Pod) -> bool:
         """Whether a cycle has looked at a pod in vain: what has no PodGroup, or no queue, is never looked at."""
