@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from cProfile import Profile
+from typing import get_args
 
 from building import budget, kubeinfer, nodes, pod_template, scenario, seconds, stage_timings
 from msgspec.structs import replace
 
 from kubeinfer_sim import replicate
 from kubeinfer_sim.manifest.model import Deployment, Probe, RollingUpdate
+from kubeinfer_sim.report.detail import Detail
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import Apply
@@ -107,13 +109,18 @@ def calls_of_many(made: Scenario, runs: int) -> float:
     return _counted(profile) / runs
 
 
-def calls_of_result(made: Scenario) -> tuple[int, int]:
-    """How many calls the figures of a run take, and how many its result document with all pods."""
+def calls_of_result(made: Scenario) -> dict[str, int]:
+    """How many calls the `figures` of a run take, and how many its result document with each detail."""
     run = simulate(made)
     build_result(assess(run))
-    figures, document = Profile(), Profile()
-    document.runcall(build_result, figures.runcall(assess, run))
-    return _counted(figures), _counted(document)
+    figures = Profile()
+    assessment = figures.runcall(assess, run)
+    counts = {"figures": _counted(figures)}
+    for told in get_args(Detail):
+        document = Profile()
+        document.runcall(build_result, assessment, told=told)
+        counts[told] = _counted(document)
+    return counts
 
 
 def _counted(profile: Profile) -> int:

@@ -55,6 +55,7 @@ def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -
 
 if TYPE_CHECKING:
     from kubeinfer_sim.manifest.load import OtherObject
+    from kubeinfer_sim.report.detail import Detail
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
@@ -112,6 +113,7 @@ def command(
     json_to: str | None,
     quiet: bool,
     details: bool,
+    told: Detail | None,
     assumptions: bool,
     check_determinism: bool,
     check_invariants: bool,
@@ -155,6 +157,7 @@ def command(
         json_to=json_to,
         quiet=quiet,
         details=details,
+        told=told,
         assumptions=assumptions,
         check_determinism=check_determinism,
         check_invariants=check_invariants,

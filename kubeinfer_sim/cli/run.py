@@ -23,6 +23,7 @@ from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.report.detail import Detail
     from kubeinfer_sim.scenario.configuration import Configuration
 
 
@@ -69,6 +70,7 @@ def command(
     json_to: str | None,
     quiet: bool,
     details: bool,
+    told: Detail | None,
     assumptions: bool,
     check_determinism: bool,
     check_invariants: bool,
@@ -99,9 +101,10 @@ def command(
     if rare:
         from kubeinfer_sim.cli.rare_events import estimate_and_report
 
-        if details or check_determinism or check_invariants:
+        if details or told or check_determinism or check_invariants:
             raise UsageError(
-                "--details, --check-determinism and --check-invariants are about runs as they are, --rare forces them"
+                "--details, --detail, --check-determinism and --check-invariants are about runs as they are, "
+                "--rare forces them"
             )
         return estimate_and_report(
             loaded, many, form=form, json_to=json_to, quiet=quiet, assumptions=assumptions
@@ -113,6 +116,7 @@ def command(
         json_to=json_to,
         quiet=quiet,
         details=details,
+        told=told,
         assumptions=assumptions,
         check_determinism=check_determinism,
         check_invariants=check_invariants,

@@ -21,6 +21,7 @@ from kubeinfer_sim.errors import SimulatorFault, UsageError
 from kubeinfer_sim.scenario.model import Scenario
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.report.detail import Detail
     from kubeinfer_sim.report.verdict import Assessment
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,6 +36,9 @@ _OF_THE_OUTPUT = {
     "check_determinism",
     "check_invariants",
 }
+
+#: What a result does not tell one by one.
+_LEFT_OUT = {"instances": "pods", "summary": "instances and pods"}
 
 
 def simulation_options(command: F) -> F:
@@ -59,6 +63,13 @@ def simulation_options(command: F) -> F:
             is_flag=True,
             help="The report at length: stages of all starts and stops, each step of recovery, stages of lost time.",
         ),
+        click.option(
+            "--detail",
+            "told",
+            type=click.Choice(["summary", "instances", "pods"]),
+            help="What the JSON result tells: figures alone, each instance, or each pod, too; if not given, all that "
+            "there are at most 10,000 of.",
+        ),
         seed_option,
         replication_options,
         json_option("the result"),
@@ -76,6 +87,7 @@ def simulate_and_report(
     json_to: str | None,
     quiet: bool,
     details: bool,
+    told: Detail | None,
     assumptions: bool,
     check_determinism: bool,
     check_invariants: bool,
@@ -92,6 +104,7 @@ def simulate_and_report(
         json_to: where the JSON result goes, as --json says.
         quiet: no report.
         details: a report at length.
+        told: what the JSON result tells; None: as much as suits the size of the run.
         assumptions: a report with every assumption and default.
         check_determinism: simulate a second time, in another process where all `inputs` can be read again.
         check_invariants: have the numbered invariants watch; of many runs a sample.
@@ -100,16 +113,18 @@ def simulate_and_report(
         inputs: the files the command line names.
 
     Raises:
-        UsageError: something of one run is asked for with many.
+        UsageError: something of one run is asked for with many, or something of a result without one.
         SimulatorFault: the two runs of --check-determinism differ.
     """
     from kubeinfer_sim.cli.progress import RunProgress
+    from kubeinfer_sim.report.detail import detail_of
     from kubeinfer_sim.report.verdict import assess
     from kubeinfer_sim.simulation.simulate import simulate
 
     output = output_of(form, json_to)
     if many.wanted:
-        for name, given in (("--details", details), ("--check-determinism", check_determinism)):
+        of_one = {"--details": details, "--detail": told, "--check-determinism": check_determinism}
+        for name, given in of_one.items():
             if given:
                 raise UsageError(f"{name} is about one run: give its --seed instead of replications")
         return replicate_and_report(
@@ -123,22 +138,25 @@ def simulate_and_report(
         )
     begun = time.perf_counter()
     document = output.form == "json" or output.file is not None or check_determinism
+    if told is not None and not document:
+        raise UsageError("--detail is about the JSON result: add --json FILE or -o json")
+    level = detail_of(scenario) if told is None else told
     watch = watch_of(scenario, wanted=check_invariants)
     run = simulate(
         scenario,
         listeners=() if watch is None else [watch.observe],
-        pods=document or watch is not None,
+        pods=(document and level == "pods") or watch is not None,
         on_look=None if quiet else RunProgress(scenario.horizon),
     )
     took = time.perf_counter() - begun
     if broken_in(watch, run, whole):
         return BROKEN
     assessment = assess(run)
-    text = _document(assessment) if document else ""
+    text = _document(assessment, level) if document else ""
     detail(f"judged in {time.perf_counter() - begun - took:.2f} s")
     if check_determinism:
         again = _again(inputs)
-        other = _document(assess(simulate(scenario))) if again is None else _in_another_process(again)
+        other = _document(assess(simulate(scenario)), level) if again is None else _in_another_process(again)
         _compare(text, other)
     reports = _reports(assessment, text, file, details=details, assumptions=assumptions)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
@@ -151,14 +169,16 @@ def simulate_and_report(
         same = ", twice with the same bytes" if check_determinism else ""
         hold = ", all invariants hold" if check_invariants else ""
         note(f"simulated in {took:.2f} s: {events}{same}{hold}")
+        if document and told is None and level != "pods":
+            note(f"the result tells of no {_LEFT_OUT[level]}, so many there are: --detail pods tells of all")
     return 0 if assessment.verdict.holds else 1
 
 
-def _document(assessment: Assessment) -> str:
+def _document(assessment: Assessment, told: Detail) -> str:
     # Only here: its fifty models take as long to define as a small run to play.
     from kubeinfer_sim.report.result import build_result, to_json
 
-    return to_json(build_result(assessment))
+    return to_json(build_result(assessment, told=told))
 
 
 def _reports(

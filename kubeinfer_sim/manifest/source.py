@@ -159,21 +159,16 @@ def read_source(name: str, limit: int = MAX_SOURCE_BYTES, *, only_files: bool = 
         raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
     except ValueError as error:  # empty, or a NUL in it
         raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
-    return _decoded(name, pieces, limit)
+    return decode_source(name, pieces, limit)
 
 
-def decode_source(name: str, data: bytes, limit: int = MAX_SOURCE_BYTES) -> SourceText:
-    """Turn bytes into text.
+def decode_source(name: str, pieces: list[bytes], limit: int = MAX_SOURCE_BYTES) -> SourceText:
+    """Turn the bytes of a file, in pieces, into text.
+
+    They are taken out of their list one by one: all bytes beside all text would be twice as much.
 
     Raises:
         InputError: too long, or not UTF-8.
-    """
-    return _decoded(name, [data], limit)
-
-
-def _decoded(name: str, pieces: list[bytes], limit: int) -> SourceText:
-    """The text of the pieces of a file, which are taken out of their list: bytes and text together would be twice as
-    much.
     """
     if sum(map(len, pieces)) > limit:
         raise InputError([Diagnostic(name, 0, 0, _too_long(limit), code="too-large")])

@@ -106,7 +106,7 @@ def given(seed):
 def check(seed):
     data = given(seed)
     try:
-        load_manifest([decode_source("fuzz", data)], set_values={"x": "[1, 2]"}, all_values_used=False)
+        load_manifest([decode_source("fuzz", [data])], set_values={"x": "[1, 2]"}, all_values_used=False)
     except InputError as error:
         assert error.diagnostics
         shown = render(error.diagnostics[:20])

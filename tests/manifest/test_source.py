@@ -96,12 +96,12 @@ def test_a_file_longer_than_the_bound_is_an_error(tmp_path):
 def test_other_unicode_encodings_are_named(encoding):
     data = "\ufeffa: 1".encode(encoding) if encoding.endswith("le") else "a: 1".encode(encoding)
     with pytest.raises(InputError, match=encoding[:6].upper()):
-        decode_source("x", data)
+        decode_source("x", [data])
 
 
 def test_invalid_utf8_is_shown_with_its_place():
     with pytest.raises(InputError) as caught:
-        decode_source("x", b"a: 1\nbc: \xff\n")
+        decode_source("x", [b"a: 1\nbc: \xff\n"])
     (only,) = caught.value.diagnostics
     assert only.where == "x:2:5"
     assert only.message == "byte 0xff is not valid UTF-8"

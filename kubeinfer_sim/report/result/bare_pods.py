@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePodOutcome
 from kubeinfer_sim.report.result.deployments import DeploymentPodPart, pod_part
+from kubeinfer_sim.report.result.instances import Objects
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.pod_objects import PodAt
 
 
 class BarePodPart(DeploymentPodPart):
@@ -23,9 +22,11 @@ class BarePodPart(DeploymentPodPart):
 
 
 def bare_pod_parts(
-    scenario: Scenario, measures: Sequence[BarePodMeasures], objects: Mapping[PodRef, PodAt]
+    scenario: Scenario, measures: Sequence[BarePodMeasures], objects: Objects | None
 ) -> list[BarePodPart]:
     """The Pods of a run, in the order of their creation."""
+    if objects is None:
+        return []
     return [
         BarePodPart(
             **pod_part(each.life, objects.get(each.life.pods[0].pod)).model_dump(),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
@@ -16,6 +15,7 @@ from kubeinfer_sim.report.result.availability import (
     cause_parts,
 )
 from kubeinfer_sim.report.result.changes import AppliedPart, applied_part
+from kubeinfer_sim.report.result.instances import Objects
 from kubeinfer_sim.report.result_part import Part, Points
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.pod_objects import PodAt
@@ -108,7 +108,7 @@ class ReplicaSetPart(Part):
 
 
 def replica_set_parts(
-    scenario: Scenario, kind: Kind, measures: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
+    scenario: Scenario, kind: Kind, measures: Sequence[DeploymentMeasures], objects: Objects | None
 ) -> list[ReplicaSetPart]:
     """The ReplicaSets of a run, or what is told of in the same way, in the order of their creation."""
     return [
@@ -125,7 +125,7 @@ def replica_set_parts(
             causes=cause_parts(each.causes),
             cause_kinds=cause_kind_parts(each.causes),
             timeline=_timeline(each),
-            pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
+            pods=_pods(each, objects),
         )
         for each in measures
         if each.kind == kind
@@ -160,7 +160,7 @@ class DeploymentPart(Part):
 
 
 def deployment_parts(
-    scenario: Scenario, measures: Sequence[DeploymentMeasures], objects: Mapping[PodRef, PodAt]
+    scenario: Scenario, measures: Sequence[DeploymentMeasures], objects: Objects | None
 ) -> list[DeploymentPart]:
     """The Deployments of a run, in the order of the manifest."""
     specs = {each.name: each for each in scenario.deployments}
@@ -192,7 +192,7 @@ def deployment_parts(
             causes=cause_parts(each.causes),
             cause_kinds=cause_kind_parts(each.causes),
             timeline=_timeline(each),
-            pods=[pod_part(life, objects.get(life.pods[0].pod)) for life in each.pods],
+            pods=_pods(each, objects),
         )
         for each in measures
         if each.kind == "Deployment"
@@ -206,6 +206,12 @@ def _timeline(measures: DeploymentMeasures) -> DeploymentTimelinePart:
         available=measures.available.points,
         updated=measures.updated.points,
     )
+
+
+def _pods(measures: DeploymentMeasures, objects: Objects | None) -> list[DeploymentPodPart]:
+    if objects is None:
+        return []
+    return [pod_part(life, objects.get(life.pods[0].pod)) for life in measures.pods]
 
 
 def pod_part(life: InstanceLife, at_end: PodAt | None) -> DeploymentPodPart:

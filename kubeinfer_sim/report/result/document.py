@@ -6,18 +6,17 @@ a function of scenario, seed and version: no wall-clock time, no paths of the ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field
 
 from kubeinfer_sim._version import __version__
-from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.figures import KubeInferFigures
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.report.confirmed import confirmed
+from kubeinfer_sim.report.detail import Detail
 from kubeinfer_sim.report.result.availability import (
     AvailabilityPart,
     CauseKindPart,
@@ -60,17 +59,19 @@ from kubeinfer_sim.report.result.disturbances import (
     node_outage_parts,
     recovery_parts,
 )
-from kubeinfer_sim.report.result.instances import InstancePart, instance_parts
+from kubeinfer_sim.report.result.instances import InstancePart, Objects, instance_parts
 from kubeinfer_sim.report.result.killed_starts import KilledStartsPart, killed_starts_parts
 from kubeinfer_sim.report.result.load import LoadPart, load_part
 from kubeinfer_sim.report.result.run import (
     AssumptionPart,
     CostPart,
+    DetailPart,
     EndPart,
     ScenarioPart,
     VerdictPart,
     assumption_parts,
     cost_part,
+    detail_part,
     end_part,
     scenario_part,
     verdict_part,
@@ -88,7 +89,6 @@ from kubeinfer_sim.report.result.service import (
 from kubeinfer_sim.report.result.traffic import TrafficPart, traffic_part
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.report.verdict import Assessment, idle_lines
-from kubeinfer_sim.simulation.pod_objects import PodAt
 
 
 class KubeInferPart(Part):
@@ -125,6 +125,7 @@ class Result(DocumentPart):
         "endless_evictions",
         "killed_starts",
         "confirmed",
+        "detail",
     )
 
     api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
@@ -188,19 +189,21 @@ class Result(DocumentPart):
     kubeinfers: list[KubeInferPart] | None = None
     """Of a run with several KubeInfers, each; the keys above then tell of the first. Left out where there is one."""
     configuration: ConfiguredPart | None = None
+    detail: DetailPart | None = None
+    """What is not told one by one (`--detail`); left out where all is told."""
 
 
-def build_result(assessment: Assessment) -> Result:
-    """The result document of a run.
+def build_result(assessment: Assessment, *, told: Detail = "pods") -> Result:
+    """The result document of a run, as much of it as is to be told; lists of what is not told are empty.
 
     Raises:
         UsageError: the pods' objects at its end were not read (`simulate(…, pods=False)`).
     """
     run, measures = assessment.run, assessment.measures
     scenario, cluster = run.scenario, assessment.cluster
-    if run.pods is None:
+    if told == "pods" and run.pods is None:
         raise UsageError("the result tells of the pods at the end: it needs a run simulated with pods=True")
-    objects = {pod.ref: pod for pod in run.pods}
+    objects = {pod.ref: pod for pod in run.pods or ()} if told == "pods" else None
     several = len(assessment.kubeinfers) > 1
     own = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
     own += idle_lines(assessment.cluster)
@@ -222,7 +225,7 @@ def build_result(assessment: Assessment) -> Result:
         confirmed=confirmed_parts(confirmed(assessment)),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),
-        instances=instance_parts(measures, objects),
+        instances=[] if told == "summary" else instance_parts(measures, objects),
         deployments=deployment_parts(scenario, measures.deployments, objects),
         replica_sets=replica_set_parts(scenario, "ReplicaSet", measures.deployments, objects),
         stateful_sets=replica_set_parts(scenario, "StatefulSet", measures.deployments, objects),
@@ -244,16 +247,18 @@ def build_result(assessment: Assessment) -> Result:
         defaults=list(scenario.defaults),
         cost=cost_part(run),
         kubeinfers=[
-            _kubeinfer_part(spec, assessment.kubeinfers[spec.name], objects) for spec in scenario.kubeinfers
+            _kubeinfer_part(spec, assessment.kubeinfers[spec.name], told, objects)
+            for spec in scenario.kubeinfers
         ]
         if several
         else None,
         configuration=configured_part(scenario.configuration),
+        detail=detail_part(told, cluster.instances),
     )
 
 
 def _kubeinfer_part(
-    spec: KubeInfer, figures: KubeInferFigures, objects: Mapping[PodRef, PodAt]
+    spec: KubeInfer, figures: KubeInferFigures, told: Detail, objects: Objects | None
 ) -> KubeInferPart:
     measures = figures.measures
     return KubeInferPart(
@@ -266,7 +271,7 @@ def _kubeinfer_part(
         changes=[applied_part(ChangePart, change) for change in measures.changes],
         stalls=[stall_part(stall) for stall in measures.stalls],
         timeline=timeline_part(measures),
-        instances=instance_parts(measures, objects),
+        instances=[] if told == "summary" else instance_parts(measures, objects),
         recoveries=recovery_parts(measures),
         availability=availability_part(figures.availability),
         causes=cause_parts(figures.causes),

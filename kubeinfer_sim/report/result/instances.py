@@ -10,7 +10,7 @@ from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.simulation.pod_objects import PodAt
 
-#: The objects of the pods that exist at the end.
+#: The objects of the pods that exist at the end; None as an argument: no pods are told one by one.
 Objects = Mapping[PodRef, PodAt]
 
 
@@ -93,12 +93,12 @@ class InstancePart(Part):
     pods: list[PodPart]
 
 
-def instance_parts(measures: Measures, objects: Objects) -> list[InstancePart]:
+def instance_parts(measures: Measures, objects: Objects | None) -> list[InstancePart]:
     """All instances, by creation."""
     return [_instance(life, objects) for life in measures.instances]
 
 
-def _instance(life: InstanceLife, objects: Objects) -> InstancePart:
+def _instance(life: InstanceLife, objects: Objects | None) -> InstancePart:
     pace, pending = life.pace, life.pending
     return InstancePart(
         name=life.instance.name,
@@ -133,7 +133,7 @@ def _instance(life: InstanceLife, objects: Objects) -> InstancePart:
             )
             for span in ([] if pace is None else pace.spans)
         ],
-        pods=[_pod(pod, objects.get(pod.pod)) for pod in life.pods],
+        pods=[] if objects is None else [_pod(pod, objects.get(pod.pod)) for pod in life.pods],
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from kubeinfer_sim.metrics import Measures, Outcome
+from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.report.assumptions import assumptions
+from kubeinfer_sim.report.detail import Detail
 from kubeinfer_sim.report.result_part import Part
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
 from kubeinfer_sim.scenario.model import Scenario
@@ -72,6 +75,16 @@ class AssumptionPart(Part):
     default: bool
 
 
+class DetailPart(Part):
+    """What the document leaves out."""
+
+    level: Detail
+    """`summary`: instances and pods are not told one by one; `instances`: pods are not."""
+    instances: int
+    """How many there were in all."""
+    pods: int
+
+
 class CostPart(Part):
     """What the simulation cost, in counts."""
 
@@ -118,6 +131,17 @@ def assumption_parts(scenario: Scenario) -> list[AssumptionPart]:
         AssumptionPart(name=each.name, value=each.value, default=each.default)
         for each in assumptions(scenario.assumptions)
     ]
+
+
+def detail_part(told: Detail, lives: Sequence[InstanceLife]) -> DetailPart | None:
+    """What is left out of these; None where all is told."""
+    if told == "pods":
+        return None
+    return DetailPart(
+        level=told,
+        instances=sum(life.instance.has_roles for life in lives),
+        pods=sum(len(life.pods) for life in lives),
+    )
 
 
 def cost_part(run: Run) -> CostPart:
