@@ -23,7 +23,7 @@ from kubeinfer_sim.testing.strategies.actions import ACTIONS, ALL, Then, draw_ac
 from kubeinfer_sim.testing.strategies.clusters import WrittenCluster
 from kubeinfer_sim.testing.strategies.faults import possible_kinds
 from kubeinfer_sim.testing.strategies.objects import OBJECTS
-from kubeinfer_sim.testing.strategies.scenarios import PROFILES
+from kubeinfer_sim.testing.strategies.profiles import PROFILES
 from kubeinfer_sim.testing.strategies.spec_parts import ASSUMED, choices_of
 from kubeinfer_sim.testing.strategies.values import DISTRIBUTIONS
 from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload

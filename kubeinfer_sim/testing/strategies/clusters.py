@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.testing.strategies.profiles import Profile
 from kubeinfer_sim.testing.strategies.values import Draw, maybe, pick
@@ -32,12 +33,16 @@ class WrittenCluster(Struct, frozen=True):
     files: Mapping[str, Sequence[Raw]] = field(default_factory=dict)
 
 
+def short_cluster(count: int) -> WrittenCluster:
+    """So many nodes of 8 NPUs, in a word."""
+    return WrittenCluster(f"{count}x8", {f"node-{number}": 8 for number in range(count)})
+
+
 def _short(draw: Draw, profile: Profile) -> WrittenCluster:
-    count = pick(draw, (4, 2, 8, 1, 6, 16))
-    nodes = {f"node-{number}": 8 for number in range(count)}
+    short = short_cluster(pick(draw, (4, 2, 8, 1, 6, 16)))
     if maybe(draw, profile.richness // 2):
-        return WrittenCluster({"nodes": f"{count}x8", "weights": ["*"]}, nodes)
-    return WrittenCluster(f"{count}x8", nodes)
+        return replace(short, written={"nodes": short.written, "weights": ["*"]})
+    return short
 
 
 def _pools(draw: Draw, profile: Profile) -> list[Raw]:
@@ -160,3 +165,8 @@ def draw_cluster(draw: Draw, profile: Profile) -> WrittenCluster:
         (_short, _in_place) if profile.name == "small" else (_short, _in_place, _in_place, _file, _kubectl)
     )
     return pick(draw, kinds)(draw, profile)
+
+
+def draw_written_cluster(draw: Draw, profile: Profile) -> WrittenCluster:
+    """A cluster that is written in the scenario itself."""
+    return pick(draw, (_short, _in_place))(draw, profile)

@@ -22,3 +22,14 @@ class Profile(Struct, frozen=True):
 
 SMALL = Profile("small", workloads=1, roles=2, actions=3, richness=15)
 MEDIUM = Profile("medium", workloads=4, roles=3, actions=10, richness=40)
+LARGE = Profile("large", workloads=8, roles=3, actions=25, richness=60)
+PROFILES = {each.name: each for each in (SMALL, MEDIUM, LARGE)}
+
+
+def profile_named(name: str) -> Profile:
+    """The profile of this name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return PROFILES[name]

@@ -13,12 +13,11 @@ from kubeinfer_sim.testing.strategies.actions import Then, draw_action
 from kubeinfer_sim.testing.strategies.clusters import draw_cluster
 from kubeinfer_sim.testing.strategies.faults import draw_processes
 from kubeinfer_sim.testing.strategies.objects import draw_objects, name_of
-from kubeinfer_sim.testing.strategies.profiles import MEDIUM, SMALL, Profile
+from kubeinfer_sim.testing.strategies.profiles import Profile, profile_named
 from kubeinfer_sim.testing.strategies.values import Draw, maybe, part, pick
 from kubeinfer_sim.testing.strategies.workloads import KINDS, NAMES, Workload
-from kubeinfer_sim.testing.strategies.written import MAIN, Raw, WrittenScenario
+from kubeinfer_sim.testing.strategies.written import MAIN, Raw, WrittenManifest, WrittenScenario
 
-PROFILES = {each.name: each for each in (SMALL, MEDIUM)}
 _SEED = st.integers(0, 2**63 - 1)
 _HOUR = 3_600_000
 
@@ -28,12 +27,25 @@ def scenarios(profile: str = "medium") -> st.SearchStrategy[WrittenScenario]:
 
     Args:
         profile: `small`, one object on a few nodes with up to three actions; `medium`, up to four objects and ten
-            actions, and all that may stand beside them.
+            actions, and all that may stand beside them; `large`, up to eight objects and twenty-five actions.
 
     Raises:
         KeyError: no such profile.
     """
-    return _scenarios(PROFILES[profile])
+    return _scenarios(profile_named(profile))
+
+
+@st.composite
+def manifests(draw: Draw, profile: str = "medium") -> WrittenManifest:
+    """Manifests: objects that own pods, and what stands beside them (quotas, budgets, classes, claims).
+
+    Raises:
+        KeyError: no such profile.
+    """
+    chosen = profile_named(profile)
+    workloads, _ = _workloads(draw, chosen, holes=False)
+    beside, _ = part(draw, draw_objects, workloads, chosen)
+    return WrittenManifest([*(each.document for each in workloads), *beside])
 
 
 @st.composite
@@ -74,8 +86,8 @@ def _scenarios(draw: Draw, profile: Profile) -> WrittenScenario:
     return WrittenScenario({MAIN: [document], **files})
 
 
-def _workloads(draw: Draw, profile: Profile) -> tuple[list[Workload], bool]:
-    """The objects that own pods, and whether their images are filled in (`set`)."""
+def _workloads(draw: Draw, profile: Profile, *, holes: bool = True) -> tuple[list[Workload], bool]:
+    """The objects that own pods, and whether their images are filled in (`set`), as they may be with `holes`."""
     kinds = (
         "KubeInfer",
         "KubeInfer",
@@ -89,7 +101,7 @@ def _workloads(draw: Draw, profile: Profile) -> tuple[list[Workload], bool]:
     chosen = [pick(draw, kinds)]
     while len(chosen) < profile.workloads and maybe(draw, 55):
         chosen.append(pick(draw, kinds))
-    settable = "KubeInfer" in chosen and maybe(draw, 40)
+    settable = holes and "KubeInfer" in chosen and maybe(draw, 40)
     left = {kind: list(names) for kind, names in NAMES.items()}
     workloads = []
     for kind in chosen:

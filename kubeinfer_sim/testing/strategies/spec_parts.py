@@ -44,7 +44,7 @@ def draw_timings(draw: Draw, workloads: Sequence[Workload], transfers: Raw, prof
     written: Raw = {"profile": pick(draw, ("zero", "typical", "range"))} if maybe(draw, 60) else {}
     if maybe(draw, 70):
         written |= _stages(draw, transfers, 1 if profile.name == "small" else 4)
-    if maybe(draw, profile.richness // 2):
+    if maybe(draw, profile.richness // 2) and workloads:
         roles = [role for each in workloads for role in each.templates]
         images = [image for each in workloads for image in each.images]
         if images and maybe(draw, 50):

@@ -64,6 +64,31 @@ def draw_int_or_percent(draw: Draw, most: int = 4) -> int | str:
     return f"{pick(draw, (0, 1, 20, 25, 33, 34, 50, 67, 99, 100))}%"
 
 
+_QUANTITIES = (
+    "1",
+    "0",
+    "500m",
+    "100m",
+    "2",
+    "1.5",
+    "192",
+    "1Gi",
+    "512Mi",
+    "1500Mi",
+    "1.5Gi",
+    "16G",
+    "1e3",
+    "1E",
+    "0.1",
+    "129M",
+)
+
+
+def draw_quantity(draw: Draw) -> str:
+    """An amount of a resource; examples shrink towards 1."""
+    return pick(draw, _QUANTITIES)
+
+
 # -- distributions --------------------------------------------------------------------------------------------
 
 

@@ -186,7 +186,8 @@ def draw_index(draw: Draw, length: int) -> int:
     return pick(draw, range(length + 1))
 
 
-def _template(draw: Draw, labels: Raw, image: str, npus: int, profile: Profile) -> Raw:
+def draw_template(draw: Draw, labels: Raw, image: str, npus: int, profile: Profile) -> Raw:
+    """A pod template with these labels, whose server holds so many NPUs."""
     if npus and maybe(draw, 50):
         labels = {**labels, RESET_LABEL: "true"}
     # A model server without NPUs is an error.
@@ -252,7 +253,7 @@ def draw_kubeinfer(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
         written: Raw = {"name": role, "replicas": 1 + pick(draw, range(2))}
         if maybe(draw, 70):
             written["recoveryPolicy"] = {"restart": pick(draw, ("Instance", "Pod", "Custom"))}
-        written["template"] = _template(draw, {"app": name}, image, npus, profile)
+        written["template"] = draw_template(draw, {"app": name}, image, npus, profile)
         roles.append(written)
     return {
         "apiVersion": "infer.modelarts.huaweicloud/v1",
@@ -282,7 +283,7 @@ def draw_deployment(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
             spec[key] = pick(draw, choices)
         if key == "progressDeadlineSeconds" and key not in spec and spec.get("minReadySeconds", 0) >= 600:
             spec[key] = 6000
-    spec["template"] = _template(draw, {"app": name}, image, pick(draw, (8, 1, 0)), profile)
+    spec["template"] = draw_template(draw, {"app": name}, image, pick(draw, (8, 1, 0)), profile)
     metadata = {"name": name, "namespace": "prod"}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
 
@@ -292,7 +293,7 @@ def draw_replica_set(draw: Draw, name: str, image: str, profile: Profile) -> Raw
     spec: Raw = {"replicas": pick(draw, (1, 2, 0)), "selector": {"matchLabels": {"app": name}}}
     if maybe(draw, profile.richness // 3):
         spec["minReadySeconds"] = 5
-    spec["template"] = _template(draw, {"app": name}, image, pick(draw, (0, 2)), profile)
+    spec["template"] = draw_template(draw, {"app": name}, image, pick(draw, (0, 2)), profile)
     metadata = {"name": name, "namespace": "prod"}
     return {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec}
 
@@ -313,7 +314,7 @@ def draw_stateful_set(draw: Draw, name: str, image: str, profile: Profile) -> Ra
             {"type": "OnDelete"},
         )
         spec["updateStrategy"] = {"type": "RollingUpdate", **pick(draw, ways)}
-    spec["template"] = _template(draw, {"app": name}, image, pick(draw, (0, 2)), profile)
+    spec["template"] = draw_template(draw, {"app": name}, image, pick(draw, (0, 2)), profile)
     metadata = {"name": name, "namespace": "prod"}
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata, "spec": spec}
 
@@ -330,14 +331,14 @@ def draw_daemon_set(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
             {"type": "OnDelete"},
         )
         spec["updateStrategy"] = {"type": "RollingUpdate", **pick(draw, ways)}
-    spec["template"] = _template(draw, {"app": name}, image, 0, profile)
+    spec["template"] = draw_template(draw, {"app": name}, image, 0, profile)
     metadata = {"name": name, "namespace": "prod"}
     return {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": metadata, "spec": spec}
 
 
 def draw_bare_pod(draw: Draw, name: str, image: str, profile: Profile) -> Raw:
     """A Pod that nobody will make again."""
-    template = _template(draw, {"app": name}, image, pick(draw, (0, 1)), profile)
+    template = draw_template(draw, {"app": name}, image, pick(draw, (0, 1)), profile)
     spec = template["spec"]
     if maybe(draw, 60):
         spec["restartPolicy"] = pick(draw, ("Never", "OnFailure", "Always"))

@@ -13,6 +13,7 @@ from kubeinfer_sim.testing.strategies.edits.registry import Draft, edit
 from kubeinfer_sim.testing.strategies.objects import name_of
 from kubeinfer_sim.testing.strategies.spec_parts import STAGES, draw_assumptions
 from kubeinfer_sim.testing.strategies.values import Draw, draw_distribution, maybe, pick
+from kubeinfer_sim.testing.strategies.written import Raw
 
 #: By how much something is moved, ms.
 _STEPS = (1_000, -1_000, 10_000, -10_000, 60_000, -60_000, 1, -1, 600_000, -600_000)
@@ -31,12 +32,12 @@ def _as_written(at: int) -> str:
     return f"{at}ms" if at % 1000 else f"{at // 1000}s"
 
 
-def _another_action(draw: Draw, draft: Draft, name: str | None = None) -> bool:
-    """One more action on the nodes and workloads there are, of any kind or of the one named."""
+def one_more_action(draw: Draw, draft: Draft, name: str | None = None) -> Raw | None:
+    """An action on the nodes and workloads there are, of any kind or of the one named; None: it would mean nothing."""
     scenario = draft.scenario
     assert scenario is not None
     if not scenario.nodes or not draft.workloads:
-        return False
+        return None
     pools: dict[str, list[str]] = {}
     if "pools" in (draft.spec.get("cluster") or {}):
         for node in scenario.nodes:
@@ -55,7 +56,11 @@ def _another_action(draw: Draw, draft: Draft, name: str | None = None) -> bool:
     )
     then.storage = "storage" in (draft.spec.get("transfers") or {})
     then.go_on(_moment(draw, draft))
-    made = draw_action(draw, then, name)
+    return draw_action(draw, then, name)
+
+
+def _another_action(draw: Draw, draft: Draft, name: str | None = None) -> bool:
+    made = one_more_action(draw, draft, name)
     if made is None:
         return False
     draft.spec["actions"] = [*(draft.spec.get("actions") or ()), made]
