@@ -71,6 +71,7 @@ def command(
     quiet: bool,
     details: bool,
     told: Detail | None,
+    estimate: bool,
     assumptions: bool,
     check_determinism: bool,
     check_invariants: bool,
@@ -101,10 +102,10 @@ def command(
     if rare:
         from kubeinfer_sim.cli.rare_events import estimate_and_report
 
-        if details or told or check_determinism or check_invariants:
+        if details or told or estimate or check_determinism or check_invariants:
             raise UsageError(
-                "--details, --detail, --check-determinism and --check-invariants are about runs as they are, "
-                "--rare forces them"
+                "--details, --detail, --estimate, --check-determinism and --check-invariants are about runs as they "
+                "are, --rare forces them"
             )
         return estimate_and_report(
             loaded, many, form=form, json_to=json_to, quiet=quiet, assumptions=assumptions
@@ -117,6 +118,7 @@ def command(
         quiet=quiet,
         details=details,
         told=told,
+        estimate=estimate,
         assumptions=assumptions,
         check_determinism=check_determinism,
         check_invariants=check_invariants,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubeinfer_sim.cli.command import form_option, json_option, seed_option
+from kubeinfer_sim.cli.estimate import estimated, tell_if_long
 from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in, invariants_option, watch_of
 from kubeinfer_sim.cli.output import detail, look_of, note, output_of, tell
 from kubeinfer_sim.cli.own_line import own_line
@@ -70,6 +71,11 @@ def simulation_options(command: F) -> F:
             help="What the JSON result tells: figures alone, each instance, or each pod, too; if not given, all that "
             "there are at most 10,000 of.",
         ),
+        click.option(
+            "--estimate",
+            is_flag=True,
+            help="Simulate nothing: print how much processor time and memory it would take on this machine.",
+        ),
         seed_option,
         replication_options,
         json_option("the result"),
@@ -88,6 +94,7 @@ def simulate_and_report(
     quiet: bool,
     details: bool,
     told: Detail | None,
+    estimate: bool,
     assumptions: bool,
     check_determinism: bool,
     check_invariants: bool,
@@ -104,6 +111,7 @@ def simulate_and_report(
         json_to: where the JSON result goes, as --json says.
         quiet: no report.
         details: a report at length.
+        estimate: say what it would cost, and simulate nothing.
         told: what the JSON result tells; None: as much as suits the size of the run.
         assumptions: a report with every assumption and default.
         check_determinism: simulate a second time, in another process where all `inputs` can be read again.
@@ -122,11 +130,22 @@ def simulate_and_report(
     from kubeinfer_sim.simulation.simulate import simulate
 
     output = output_of(form, json_to)
+    if estimate and (output.form != "text" or output.file is not None):
+        raise UsageError("--estimate is for people: it makes no result, and prints text")
     if many.wanted:
         of_one = {"--details": details, "--detail": told, "--check-determinism": check_determinism}
         for name, given in of_one.items():
             if given:
                 raise UsageError(f"{name} is about one run: give its --seed instead of replications")
+        if estimate:
+            if many.replications is None:
+                raise UsageError(
+                    "--estimate takes a number of runs, as in -n 300: how many more is not known before"
+                )
+            click.echo(estimated(scenario, many.replications, pods_told=False), nl=False)
+            return 0
+        if many.replications is not None and not quiet:
+            tell_if_long(scenario, many.replications, pods_told=False)
         return replicate_and_report(
             scenario,
             many,
@@ -141,11 +160,17 @@ def simulate_and_report(
     if told is not None and not document:
         raise UsageError("--detail is about the JSON result: add --json FILE or -o json")
     level = detail_of(scenario) if told is None else told
+    pods_told = document and level == "pods"
+    if estimate:
+        click.echo(estimated(scenario, None, pods_told=pods_told), nl=False)
+        return 0
+    if not quiet:
+        tell_if_long(scenario, None, pods_told=pods_told)
     watch = watch_of(scenario, wanted=check_invariants)
     run = simulate(
         scenario,
         listeners=() if watch is None else [watch.observe],
-        pods=(document and level == "pods") or watch is not None,
+        pods=pods_told or watch is not None,
         on_look=None if quiet else RunProgress(scenario.horizon),
     )
     took = time.perf_counter() - begun

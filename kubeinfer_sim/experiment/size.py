@@ -16,18 +16,22 @@ class Size(Struct, frozen=True):
 
     Attributes:
         instances: of KubeInfers.
-        pods: of all workloads, those of instances among them.
+        pods_of_instances: theirs.
+        pods: of all workloads.
     """
 
     instances: int
+    pods_of_instances: int
     pods: int
 
 
 def size_of(scenario: Scenario) -> Size:
     """The size of a run of this scenario."""
     asked = list(_asked_for(scenario))
+    of_instances = [(spec, replicas) for spec, replicas in asked if isinstance(spec, KubeInfer)]
     return Size(
-        instances=sum(replicas for spec, replicas in asked if isinstance(spec, KubeInfer)),
+        instances=sum(replicas for _, replicas in of_instances),
+        pods_of_instances=sum(replicas * _pods_of_one(spec) for spec, replicas in of_instances),
         pods=sum(replicas * _pods_of_one(spec) for spec, replicas in asked),
     )
 

@@ -71,11 +71,11 @@ NEW = spec_of(5, revision="new", roles={"prefill": 2, "decode": 1})
 @pytest.mark.parametrize(
     ("actions", "size"),
     [
-        ((), Size(3, 9)),
-        ((Apply(0, NEW),), Size(8, 24)),
-        ((Apply(0, OLD),), Size(3, 9)),
-        ((Scale(0, 4), Scale(1, 1), Scale(2, 2)), Size(5, 15)),
-        ((Create(0, NEW),), Size(8, 24)),
+        ((), Size(3, 9, 9)),
+        ((Apply(0, NEW),), Size(8, 24, 24)),
+        ((Apply(0, OLD),), Size(3, 9, 9)),
+        ((Scale(0, 4), Scale(1, 1), Scale(2, 2)), Size(5, 15, 15)),
+        ((Create(0, NEW),), Size(8, 24, 24)),
     ],
 )
 def test_a_run_is_as_large_as_what_is_asked_for_over_the_whole_of_it(

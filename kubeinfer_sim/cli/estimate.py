@@ -1,0 +1,62 @@
+"""`--estimate`: what a run, or many, will cost; and a word beforehand where it is more than a minute."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kubeinfer_sim.cli.output import note
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.experiment.estimate import Estimate
+    from kubeinfer_sim.scenario.model import Scenario
+
+#: Seconds from which on a command says beforehand what it will take.
+LONG = 60.0
+#: No machine makes a call in less: what cannot come to `LONG` is not measured.
+_LEAST_PER_CALL = 1e-7
+
+
+def estimated(scenario: Scenario, runs: int | None, *, pods_told: bool) -> str:
+    """What `--estimate` prints; `runs` are None for one run, whose result tells of all pods or not."""
+    from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
+
+    made, per_call = estimate(scenario, pods_told=pods_told), seconds_per_call()
+    size = made.size
+    told = [f"{_cost(made, runs, per_call)}, within a factor of two"]
+    if runs is not None:
+        told.append(
+            f"each run: {_seconds(made.calls * per_call)}; more worker processes take as much memory each"
+        )
+    of_instances = (
+        f", {size.pods_of_instances:,} of them of {size.instances:,} instances" if size.instances else ""
+    )
+    told += [
+        f"pods over the whole run: {size.pods:,}{of_instances}",
+        f"nodes: {len(scenario.nodes):,}; faults of processes: {made.faults:,.0f}",
+        f"function calls: {made.calls:,.0f}, {per_call * 1e6:.2f} µs each on this machine now",
+        "crash loops, and pods that wait for room again and again, cost more",
+    ]
+    return "\n".join(told) + "\n"
+
+
+def tell_if_long(scenario: Scenario, runs: int | None, *, pods_told: bool) -> None:
+    """Say beforehand what takes more than a minute."""
+    from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
+
+    made = estimate(scenario, pods_told=pods_told)
+    calls = made.calls * (runs or 1)
+    if calls * _LEAST_PER_CALL > LONG and calls * (per_call := seconds_per_call()) > LONG:
+        note(f"this takes {_cost(made, runs, per_call)} (--estimate says of what)")
+
+
+def _cost(made: Estimate, runs: int | None, per_call: float) -> str:
+    seconds = _seconds(made.calls * (runs or 1) * per_call)
+    number = "" if runs is None else f" for {runs:,} runs"
+    return f"about {seconds} of processor time and {made.bytes / 1e6:,.0f} MB of memory{number}"
+
+
+def _seconds(seconds: float) -> str:
+    """To two digits: no more is known."""
+    from kubeinfer_sim.scenario.units import format_duration
+
+    return f"{seconds:.2g} s" if seconds < LONG else format_duration(round(seconds / 10) * 10_000)

@@ -1,0 +1,123 @@
+"""What a run will cost, before it is played: from counts of what it asks for, and the speed of this machine now.
+
+What a life or a fault costs in function calls is measured (`docs/benchmarks.md`) and held by a test; how long a call
+takes is measured on the spot, against a reference loop. It is right within a factor of two where what happens is what
+is asked for: a crash loop, or pods that wait for room again and again, cost more.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from kubeinfer_sim.experiment.size import Size, size_of
+from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.scenario.actions.model import Apply, Create, Scale
+from kubeinfer_sim.scenario.faults.model import FaultProcess
+from kubeinfer_sim.scenario.model import Scenario
+
+#: Function calls for the life of a pod, and as many again for its figures and its part of the result.
+_LIFE = {"instance": 285, "pod": 345}
+_LIFE_DRAWN = {"instance": 425, "pod": 640}
+_FIGURES = 170
+#: Placing a pod by Volcano's rules costs so many more.
+_VOLCANO = 400
+#: What a fault, or an action that is none, costs beside the pods that come anew.
+_DISTURBANCE, _NODE, _RUN = 2_000, 34, 3_500
+#: Bytes of a life with its records, of its part of a result that tells of all pods, of a fault, of a node; and of a
+#: process that has played nothing.
+_LIFE_BYTES, _TOLD_BYTES, _FAULT_BYTES, _NODE_BYTES, _PROCESS_BYTES = 5_000, 8_000, 17_000, 1_500, 75_000_000
+#: So many times as long as a reference call takes a call of the simulation, which does more.
+_OF_REFERENCE = 3.0
+_TURNS, _CALLS = 5, 20_000
+#: Draws from which the mean time from one fault to the next is taken.
+_DRAWS = 200
+
+
+class Estimate(Struct, frozen=True):
+    """What one run will cost.
+
+    Attributes:
+        size: what it asks for.
+        faults: how many are expected of its fault processes.
+        calls: function calls, with those of its figures and result.
+        bytes: of memory, at most.
+    """
+
+    size: Size
+    faults: float
+    calls: float
+    bytes: float
+
+
+def estimate(scenario: Scenario, *, pods_told: bool = False) -> Estimate:
+    """What a run of this scenario will cost; `pods_told`: in its result each pod is."""
+    size = size_of(scenario)
+    of_instances = size.pods_of_instances
+    life = _LIFE if scenario.timings.constant else _LIFE_DRAWN
+    one = (
+        (of_instances * life["instance"] + (size.pods - of_instances) * life["pod"]) / size.pods
+        if size.pods
+        else 0
+    )
+    one += _FIGURES + (_VOLCANO if scenario.uses_volcano else 0)
+    faults = sum(_expected(each, scenario, size) for each in _processes(scenario))
+    disturbances = faults + sum(not isinstance(each, Apply | Create | Scale) for each in scenario.actions)
+    # Each has the pods of an instance rebuilt.
+    rebuilt = disturbances * (of_instances / size.instances if size.instances else 1)
+    lives, nodes = size.pods + rebuilt, len(scenario.nodes)
+    told = _TOLD_BYTES if pods_told else 0
+    return Estimate(
+        size,
+        faults,
+        _RUN + lives * one + disturbances * _DISTURBANCE + nodes * _NODE,
+        _PROCESS_BYTES + lives * (_LIFE_BYTES + told) + faults * _FAULT_BYTES + nodes * _NODE_BYTES,
+    )
+
+
+def seconds_per_call() -> float:
+    """How long a function call of the simulation takes here and now: by the fastest turn of a reference loop."""
+    return _OF_REFERENCE * min(_turn() for _ in range(_TURNS)) / _CALLS
+
+
+class _Counter:
+    """What the reference loop does over and over: a call, some attributes, an entry of a mapping."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._seen: dict[int, int] = {}
+
+    def see(self, number: int) -> None:
+        self._count += 1
+        self._seen[number & 1023] = self._count
+
+
+def _turn() -> float:
+    see = _Counter().see
+    begun = time.process_time()
+    for number in range(_CALLS):
+        see(number)
+    return time.process_time() - begun
+
+
+def _processes(scenario: Scenario) -> Iterator[FaultProcess]:
+    return iter(() if scenario.faults is None else scenario.faults.processes)
+
+
+def _expected(process: FaultProcess, scenario: Scenario, size: Size) -> float:
+    """How many faults of a process there will be; of a run without a horizon none are counted."""
+    struck = 1
+    if process.per == "npu":
+        struck = sum(accelerator_count(node.allocatable) for node in scenario.nodes)
+    elif process.per == "node":
+        struck = len(scenario.nodes)
+    elif process.per == "pod":
+        struck = size.pods
+    elif process.per == "domain":
+        struck = len({node.labels.get(process.domain) for node in scenario.nodes})
+    source = random.Random(0)
+    drawn = [each for each in (process.every.sample(source) for _ in range(_DRAWS)) if each]
+    return struck * (scenario.horizon or 0) * len(drawn) / sum(drawn) if drawn else 0.0

@@ -1,0 +1,74 @@
+"""What a run is said to cost beforehand is what it costs, within a factor of two: in function calls, not in seconds."""
+
+from __future__ import annotations
+
+from cProfile import Profile
+
+import pytest
+from building import kubeinfer, nodes
+from measured import drawn, rollout, rollout_of_deployment, small, year
+from msgspec.structs import replace
+
+from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
+from kubeinfer_sim.report.result import build_result
+from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
+from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
+from kubeinfer_sim.scenario.model import Assumptions, Scenario
+from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.simulation.simulate import simulate
+
+VOLCANO = replace(rollout(10), assumptions=Assumptions(scheduler="volcano"))
+
+
+def whole(made: Scenario) -> None:
+    """A run with its figures and its result."""
+    build_result(assess(simulate(made)))
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(rollout(20), id="KubeInfer"),
+        pytest.param(drawn(rollout(20)), id="KubeInfer, drawn"),
+        pytest.param(rollout_of_deployment(80), id="Deployment"),
+        pytest.param(drawn(rollout_of_deployment(80)), id="Deployment, drawn"),
+        pytest.param(VOLCANO, id="Volcano"),
+        pytest.param(year(10), id="a year of faults"),
+        pytest.param(small(), id="small"),
+        pytest.param(replace(small(), nodes=nodes(1000)), id="many nodes"),
+    ],
+)
+def test_the_calls_of_a_run_are_known_within_a_factor_of_two(made: Scenario) -> None:
+    whole(made)
+    profile = Profile()
+    profile.runcall(whole, made)
+    counted = sum(entry.callcount for entry in profile.getstats())
+    assert counted / 2 <= estimate(made).calls <= counted * 2
+
+
+@pytest.mark.parametrize(
+    ("per", "domain", "faults"),
+    [("npu", "", 240), ("node", "", 30), ("pod", "", 40), ("domain", "rack", 10), ("cluster", "", 10)],
+)
+def test_faults_are_counted_by_what_their_process_strikes(per: str, domain: str, faults: int) -> None:
+    """Every hour for ten hours."""
+    process = FaultProcess("p", per, Constant(3_600_000), LLAMA3_MIX, domain)  # type: ignore[arg-type]
+    made = Scenario(
+        "faults",
+        (kubeinfer(2, roles={"serve": 2}),),
+        nodes(3, labels={"rack": "a"}),
+        small().timings,
+        horizon=36_000_000,
+        faults=FaultPlan((process,)),
+    )
+    assert estimate(made).faults == faults
+
+
+def test_a_result_with_all_pods_needs_more_memory() -> None:
+    made = rollout(10)
+    assert estimate(made, pods_told=True).bytes > estimate(made).bytes > estimate(small()).bytes
+
+
+def test_the_reference_loop_takes_some_time() -> None:
+    assert seconds_per_call() > 0

@@ -1,0 +1,52 @@
+"""`--estimate`, and the word beforehand where a run takes more than a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from field.user import Raw, User, asking, both, kubeinfer
+
+UPDATE = ("rollout", "chat.yaml", "--nodes", "8x8")
+
+
+@both
+def test_what_a_run_will_cost_is_said_and_nothing_is_simulated(
+    user: User, workload: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 0.01)
+    user.has("chat.yaml", workload(asking(npu=8)))
+    for options, said in (((), "of memory, within"), (("-n", "10"), "of memory for 10 runs, within")):
+        done = user.types(*UPDATE, "--estimate", *options)
+        assert done.returncode == 0
+        assert done.stdout.startswith("about 1")
+        assert said in done.stdout.splitlines()[0]
+        assert "pods over the whole run: 6" in done.stdout
+        assert not done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-o", "json"), "--estimate is for people"),
+        (("--json", "x.json"), "--estimate is for people"),
+        (("--until-decided",), "--estimate takes a number of runs, as in -n 300"),
+    ],
+)
+def test_what_cannot_be_estimated_is_refused(user: User, options: tuple[str, ...], said: str) -> None:
+    user.has("chat.yaml", kubeinfer(asking(npu=8)))
+    done = user.types(*UPDATE, "--estimate", *options)
+    assert done.returncode == 2
+    assert said in done.told
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+def test_what_takes_more_than_a_minute_says_so_beforehand(
+    user: User, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.has("chat.yaml", kubeinfer(asking(npu=8)))
+    assert "this takes" not in user.types(*UPDATE, *options).told
+    monkeypatch.setattr("kubeinfer_sim.cli.estimate._LEAST_PER_CALL", 0.1)
+    monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 0.1)
+    assert "this takes about" in user.types(*UPDATE, *options).told
+    assert "this takes" not in user.types(*UPDATE, *options, "-q").told
