@@ -41,7 +41,7 @@ def test_the_sync_that_starts_it_again_is_the_first_to_say_crash_loop_back_off(
         timings=timings,
     )
     # Started at 0.5 and 2 s; the second exit is at 3 s, and the wait after it 10 to 15 s.
-    words = shown(user, [each / 4 for each in range(10, 80)])
+    words = shown(user, [each / 2 for each in range(5, 40)])
     assert words[:5] == ["Running 1", f"{word} 1", "CrashLoopBackOff 1", "Running 2", f"{word} 2"]
 
 
@@ -51,7 +51,7 @@ def test_a_wait_of_more_than_a_minute_is_told_when_it_was_looked_at(
 ) -> None:
     plan(user, workload({}, replicas=1), {"at": "0s", "crash": {"after": "1s"}}, horizon="20m")
     # After the sixth exit it waits for 160 s, and is looked at after 60 to 90 s.
-    words = shown(user, range(150, 600, 10))
+    words = shown(user, range(150, 600, 15))
     assert words[words.index("CrashLoopBackOff 5") - 1] == "Error 5"
     assert "CrashLoopBackOff 2" not in words
 
@@ -66,7 +66,7 @@ def test_after_a_kill_by_a_probe_it_is_seen_at_once(user: User, workload: Callab
     }
     pods = workload({"startupProbe": probe}, replicas=1)
     plan(user, pods, {"at": "0s", "health": {"probes": ["startup"], "newPods": True}})
-    words = shown(user, [each / 2 for each in range(1, 120)])
+    words = shown(user, range(1, 60))
     assert next(each for each in words if not each.startswith("Running")).startswith("CrashLoopBackOff")
     assert not [each for each in words if each.startswith("Error")]
 
@@ -75,7 +75,7 @@ def test_after_a_kill_by_a_probe_it_is_seen_at_once(user: User, workload: Callab
 def test_a_hook_that_fails_is_told_and_then_its_back_off(user: User, workload: Callable[..., Raw]) -> None:
     pods = workload({"lifecycle": {"postStart": {"exec": {"command": ["false"]}}}}, replicas=1)
     plan(user, pods, {"at": "0s", "postStartFault": {}})
-    words = shown(user, [each / 4 for each in range(1, 80)])
+    words = shown(user, [each / 2 for each in range(1, 40)])
     assert words[:4] == [
         "PostStartHookError 1",
         "CrashLoopBackOff 1",
@@ -93,7 +93,7 @@ def test_an_image_that_is_missing_is_told_one_sync_late(user: User, workload: Ca
         initial="empty",
         horizon="10m",
     )
-    words = shown(user, range(1, 90))
+    words = shown(user, range(1, 90, 2))
     assert words[:5] == ["ErrImagePull 0", "ImagePullBackOff 0"] * 2 + ["ErrImagePull 0"]
     # A sync every 10 to 15 s, whatever is left of the back-off.
     assert len(words) >= 5

@@ -93,13 +93,13 @@ def why_answers(run: Run, rng: Random) -> None:
             assert each["state"] == "ready" or each["causes"] or each["sinceMs"] == 0
 
 
-@settings(UNHURRIED, max_examples=40)
+@settings(UNHURRIED, max_examples=25)
 @given(scenarios("small"))
 def test_invariants_hold_in_small_scenarios(scenario: WrittenScenario) -> None:
     check_twice(scenario)
 
 
-@settings(UNHURRIED, max_examples=30)
+@settings(UNHURRIED, max_examples=20)
 @given(scenarios("medium"))
 def test_invariants_hold_in_scenarios_with_much_at_once(scenario: WrittenScenario) -> None:
     check(scenario)
@@ -187,7 +187,7 @@ def check_end_to_end(profile: str, number: int, count: int, folder: Path) -> Non
 
 
 def test_commands_end_and_say_what_they_should(tmp_path: Path) -> None:
-    check_end_to_end("medium", 7, 5, tmp_path)
+    check_end_to_end("medium", 7, 3, tmp_path)
 
 
 @pytest.mark.parametrize("part", blocks(COMMANDS // PART, of_ci=3))
