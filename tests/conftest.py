@@ -123,7 +123,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--whole"):
         reason = "not in the part of a sweep that .ci/run takes: give --whole"
         skip_sweeps(items, reason, lambda mark: mark.kwargs.get("whole", False))
-    for item in items:
+    for item in items if config.getoption("--counts") else ():
         for mark in item.iter_markers("vectors"):
             if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
                 # One case may be looked at by several tests: it passes when all of them do.
@@ -133,13 +133,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                     item.user_properties.append(("vectors", (mark.args[0], zlib.crc32(text.encode()))))
 
 
-def pytest_collection_finish() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # Thousands of tests, and what they import, live to the end: to look through them every few hundred objects takes
     # a sixth of the time. `main` does the same for a command.
     gc.set_threshold(20_000, 10, 10)
-
-
-def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A shell has what it runs in the background ignore Ctrl-C, and so would each command that a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
