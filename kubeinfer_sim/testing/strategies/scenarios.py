@@ -161,8 +161,12 @@ def _ask(draw: Draw, written: Raw, actions: list[Raw], profile: Profile, *, hori
     if maybe(draw, profile.richness // 3):
         written["traffic"] = part(draw, parts.draw_traffic)
     if maybe(draw, profile.richness):
-        # What pods are made anew for, for sure: a patch or a scaling may leave all as it is.
-        asked = [written.get("update"), *(each.get("apply") for each in actions)]
+        # What a KubeInfer's pods are made anew for, for sure: a patch or a scaling may leave all as it is. Where
+        # there are KubeInfers, objectives that name no object are about them.
+        of_kubeinfers = [
+            each for each in actions if each.get("object", "KubeInfer/").startswith("KubeInfer/")
+        ]
+        asked = [written.get("update"), *(each.get("apply") for each in of_kubeinfers)]
         changes = any(each is not None and each.get("newRevision") is True for each in asked)
         written["objectives"] = part(draw, parts.draw_objectives, horizon, "load" in written, changes)
 
