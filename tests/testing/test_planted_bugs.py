@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from field.user import Raw, User, asking, deployment, kubeinfer
+from field.user import NPU, Raw, User, asking, deployment, kubeinfer
+from msgspec.structs import replace
 
-from kubeinfer_sim.cluster.records import GangPending, PodNotReady
-from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.cluster.records import GangPending, PodGone, PodNotReady
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
+from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.testing.invariants import CATALOGUE, Invariant, InvariantsBroken, checked, same_twice
 
@@ -45,7 +47,7 @@ def fault(**more: Any) -> Raw:
 
 
 #: By name: the manifest, the cluster, and what else the scenario has.
-SCENARIOS: dict[str, tuple[Raw, str, Raw]] = {
+SCENARIOS: dict[str, tuple[Raw, Raw | str, Raw]] = {
     "update": (gang(replicas=2, surge=1), "3x8", {"actions": [UPDATE]}),
     "update, drawn": (
         gang(replicas=2, surge=1),
@@ -65,6 +67,11 @@ SCENARIOS: dict[str, tuple[Raw, str, Raw]] = {
         deployment({**asking(npu=8), **PROBED}),
         "4x8",
         {"actions": [UPDATE]},
+    ),
+    "room for two by their cpu": (
+        deployment({**asking(npu=1, cpu="3"), **PROBED}),
+        {"pools": [{"name": "node", "count": 1, "allocatable": {"cpu": "8", "memory": "1Ti", NPU: 8}}]},
+        {"initial": "empty"},
     ),
     "too few nodes": (gang(), "2x8", {"initial": "empty"}),
     "too few nodes for a Deployment": (deployment({**asking(npu=8)}), "2x8", {"initial": "empty"}),
@@ -152,6 +159,28 @@ def with_its_first_pod(original: Any) -> Any:
 def without(kind: type[Record]) -> Bug:
     def planted(original: Any) -> Any:
         return lambda self, record: record.cause if type(record) is kind else original(self, record)
+
+    return planted
+
+
+def uncaused(kind: type[Record]) -> Bug:
+    def planted(original: Any) -> Any:
+        def append(self: Any, record: Record) -> int:
+            if type(record) is kind:
+                record.cause = NO_CAUSE
+            return original(self, record)
+
+        return append
+
+    return planted
+
+
+def lost_for_longer(original: Any) -> Any:
+    """The last instant counts as lost, too, though time ends there."""
+
+    def planted(desired: Any, ready: Any, since: int, until: int) -> Any:
+        made = original(desired, ready, since, until)
+        return replace(made, lost=made.lost + 1)
 
     return planted
 
@@ -309,6 +338,30 @@ PLANTED = {
     ),
     "why tells of another time": Planted(
         "kubeinfer_sim.testing.invariants.numbers.look", as_it_began, "check that fails to the end", "INV-14"
+    ),
+    "pods that are placed take nothing of a node, of which cpu is short": Planted(
+        f"{_CLUSTER}.scheduler.node_state.NodeState._count",
+        always(None),
+        "room for two by their cpu",
+        "INV-16",
+    ),
+    "nobody writes that a pod is gone": Planted(
+        "kubeinfer_sim.engine.history.History.append",
+        without(PodGone),
+        "update that makes room first",
+        "INV-17",
+    ),
+    "nobody knows what a restart is for": Planted(
+        "kubeinfer_sim.engine.history.History.append",
+        uncaused(InstanceRestarting),
+        "crash of both pods of a gang",
+        "INV-18",
+    ),
+    "the instant of the end is counted as lost": Planted(
+        "kubeinfer_sim.metrics.served.service",
+        lost_for_longer,
+        "update of a Deployment that makes room first",
+        "INV-19",
     ),
     "draws go on from one run to the next": Planted(
         "kubeinfer_sim.engine.streams.Stream.random", goes_on_from_run_to_run, "update, drawn", "INV-15"

@@ -1,11 +1,20 @@
 """What holds in every run, checked while it goes on."""
 
 from kubeinfer_sim.testing.invariants.catalogue import CATALOGUE
-from kubeinfer_sim.testing.invariants.invariant import Checked, Finished, Invariant, Report, Violation
-from kubeinfer_sim.testing.invariants.watch import InvariantsBroken, Watch, checked, same_twice
+from kubeinfer_sim.testing.invariants.invariant import (
+    Checked,
+    Finished,
+    Invariant,
+    InvariantsBroken,
+    Report,
+    Violation,
+)
+from kubeinfer_sim.testing.invariants.same import OF_TWO_RUNS, same_in_any_order, same_twice
+from kubeinfer_sim.testing.invariants.watch import Watch, checked
 
 __all__ = [
     "CATALOGUE",
+    "OF_TWO_RUNS",
     "Checked",
     "Finished",
     "Invariant",
@@ -14,5 +23,6 @@ __all__ = [
     "Violation",
     "Watch",
     "checked",
+    "same_in_any_order",
     "same_twice",
 ]

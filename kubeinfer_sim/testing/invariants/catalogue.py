@@ -9,11 +9,19 @@ from kubeinfer_sim.testing.invariants.invariant import Invariant
 from kubeinfer_sim.testing.invariants.numbers import ChargesAddUp, ExplanationsAgree, SettledSaysWhy
 from kubeinfer_sim.testing.invariants.pods import (
     NoHalfGang,
+    NoNameTwice,
     NothingAfterTheEnd,
     NothingDeadIsStopped,
     OneNode,
 )
-from kubeinfer_sim.testing.invariants.rollouts import OneRestartPerEvent, WithinSurge, WithinUnavailable
+from kubeinfer_sim.testing.invariants.recount import Recounted
+from kubeinfer_sim.testing.invariants.resources import NothingOvercommitted
+from kubeinfer_sim.testing.invariants.rollouts import (
+    NoRestartWithoutTrigger,
+    OneRestartPerEvent,
+    WithinSurge,
+    WithinUnavailable,
+)
 
 CATALOGUE: tuple[type[Invariant], ...] = (
     Conserved,
@@ -30,4 +38,8 @@ CATALOGUE: tuple[type[Invariant], ...] = (
     ChargesAddUp,
     SettledSaysWhy,
     ExplanationsAgree,
+    NothingOvercommitted,
+    NoNameTwice,
+    NoRestartWithoutTrigger,
+    Recounted,
 )

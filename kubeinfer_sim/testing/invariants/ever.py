@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.manifest.accelerators import accelerators_of
@@ -62,6 +62,21 @@ class Asked:
         """By a pod; None where it is not known."""
         counts = self._counts.get(whose(pod), set())
         return next(iter(counts)) if len(counts) == 1 else None
+
+
+class Requested:
+    """What pods ask for of their nodes, as far as the scenario says it: the least that any version does."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._least: dict[Whose, dict[str, int]] = {}
+        for _, key, template in templates_ever(scenario):
+            before = self._least.setdefault(key, dict(template.requests))
+            for resource in before:
+                before[resource] = min(before[resource], template.requests.get(resource, 0))
+
+    def by(self, pod: PodRef) -> Mapping[str, int]:
+        """By a pod."""
+        return self._least.get(whose(pod), {})
 
 
 def _limited(scenario: Scenario) -> Iterator[str]:

@@ -112,3 +112,11 @@ class Violation(Struct, frozen=True):
     def __str__(self) -> str:
         shown = "".join(f"\n  {record.id}: {record}" for record in self.records)
         return f"{self.number} ({self.statement}): {self.what}{shown}"
+
+
+class InvariantsBroken(AssertionError):
+    """A run broke an invariant; `violations` are the first of them."""
+
+    def __init__(self, violations: Sequence[Violation]) -> None:
+        super().__init__("\n".join(map(str, violations)))
+        self.violations = violations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from kubeinfer_sim.testing.invariants.catalogue import CATALOGUE
+from kubeinfer_sim.testing.invariants.same import OF_TWO_RUNS
 
 _HEAD = """# Invariants
 
@@ -29,11 +30,20 @@ to another invariant.
 |---|---|---|---|
 """
 
+_OF_TWO_RUNS = """
+Two are about two runs: `same_twice` and `same_in_any_order` of `kubeinfer_sim.testing.invariants` play them, and
+`--check-determinism` the first.
+
+| number | what holds |
+|---|---|
+"""
+
 
 def invariants_markdown() -> str:
     """The page."""
     rows = (f"| {each.number} | {each.statement} | {each.reason} | {each.caught} |\n" for each in CATALOGUE)
-    return _HEAD + "".join(rows)
+    pairs = (f"| {number} | {statement} |\n" for number, statement in OF_TWO_RUNS.items())
+    return _HEAD + "".join(rows) + _OF_TWO_RUNS + "".join(pairs)
 
 
 if __name__ == "__main__":

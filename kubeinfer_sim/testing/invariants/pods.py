@@ -238,3 +238,40 @@ class NothingAfterTheEnd:
         self._must_be_there(record)
         self._pods.gone(record)
         self._over.pop(record.pod, None)
+
+
+class NoNameTwice:
+    """INV-17: no pod is made under the name of one of its workload that is still there."""
+
+    number = "INV-17"
+    statement = "no name of a pod is used again while the pod that has it is there"
+    reason = (
+        "the API server refuses a second object of one name; a new pod has to wait for the old one to be gone"
+    )
+    caught = "nobody writes that a pod is gone"
+
+    def __init__(self, scenario: Scenario, report: Report) -> None:
+        self._report = report
+        self._there: dict[tuple[str, str, str], PodCreated] = {}
+
+    def handlers(self) -> Handlers:
+        """Pods that come and go."""
+        return {PodCreated: self._created, PodGone: self._gone}
+
+    def finish(self, finished: Finished) -> None:
+        """All has been said."""
+
+    def _created(self, record: PodCreated) -> None:
+        key = self._key(record.pod)
+        if (before := self._there.get(key)) is not None and before.pod != record.pod:
+            self._report(f"{record.pod.name} is made, and the one before is there", before, record)
+        self._there[key] = record
+
+    def _gone(self, record: PodGone) -> None:
+        before = self._there.get(self._key(record.pod))
+        if before is not None and before.pod == record.pod:
+            del self._there[self._key(record.pod)]
+
+    @staticmethod
+    def _key(pod: PodRef) -> tuple[str, str, str]:
+        return pod.instance.kind, pod.instance.owner, pod.name

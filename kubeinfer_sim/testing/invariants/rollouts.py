@@ -32,6 +32,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     RecoveryDecided,
     SpecApplied,
 )
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.engine.meter import Handlers
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.invariants.invariant import Finished, Report
@@ -315,3 +316,28 @@ class OneRestartPerEvent:
         if before is not None and record.cause in self._reports and again < before.id:
             self._report(f"{name} restarts for a fault that it has restarted for", before, record)
         self._for[key] = record
+
+
+class NoRestartWithoutTrigger:
+    """INV-18: recovery acts only on what has happened to a pod, or was reported, in the run."""
+
+    number = "INV-18"
+    statement = (
+        "no instance, and no pod of one, is rebuilt without a trigger: a failure, a fault or somebody's doing"
+    )
+    reason = "a rebuild costs minutes of an instance; one that nothing asked for is a bug of the operator"
+    caught = "nobody knows what a restart is for"
+
+    def __init__(self, scenario: Scenario, report: Report) -> None:
+        self._report = report
+
+    def handlers(self) -> Handlers:
+        """What recovery does."""
+        return {InstanceRestarting: self._begun, PodRebuilding: self._begun}
+
+    def finish(self, finished: Finished) -> None:
+        """All has been said."""
+
+    def _begun(self, record: InstanceRestarting | PodRebuilding) -> None:
+        if record.cause == NO_CAUSE or record.root == record.id:
+            self._report(f"{record.instance.name} is rebuilt for nothing", record)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.experiment.figures import RunMeters
-from kubeinfer_sim.report.result import build_result
-from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
@@ -19,6 +17,7 @@ from kubeinfer_sim.testing.invariants.invariant import (
     Checked,
     Finished,
     Invariant,
+    InvariantsBroken,
     OfFunction,
     Violation,
     Watching,
@@ -27,14 +26,6 @@ from kubeinfer_sim.testing.invariants.invariant import (
 
 #: So many violations are kept: of a run in which something is wrong, mostly all that follows is.
 MOST = 20
-
-
-class InvariantsBroken(AssertionError):
-    """A run broke an invariant; `violations` are the first of them."""
-
-    def __init__(self, violations: Sequence[Violation]) -> None:
-        super().__init__("\n".join(map(str, violations)))
-        self.violations = violations
 
 
 class Watch:
@@ -99,20 +90,3 @@ def checked(
     run = simulate(scenario, seed=seed, recovery=recovery, listeners=[watch.observe], keep=keep)
     watch.finish(run)
     return run
-
-
-def same_twice(scenario: Scenario, run: Run) -> None:
-    """INV-15: the same scenario, seed and version give the same bytes.
-
-    Args:
-        scenario: read anew, or the one of the run.
-        run: the first of the two, its history kept.
-
-    Raises:
-        InvariantsBroken: the second comes to something else.
-    """
-    again = simulate(scenario, seed=run.seed)
-    differs = next((pair for pair in zip(run.history, again.history, strict=False) if pair[0] != pair[1]), ())
-    if differs or build_result(assess(run)) != build_result(assess(again)):
-        what = "two runs of one scenario differ"
-        raise InvariantsBroken([Violation("INV-15", "the same inputs give the same bytes", what, differs)])
