@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+#: The counter of the first number of a stream; of most streams no other is drawn.
+_FIRST = bytes(8)
+
 
 class Stream:
     """The numbers of one name. Making one costs nothing to speak of until the first number is drawn."""
@@ -26,8 +29,10 @@ class Stream:
         if not self._key:
             self._key = blake2b(self._name.encode(), digest_size=32).digest()
             self._of.drawn = True
-        digest = blake2b(self._count.to_bytes(8, "little"), digest_size=8, key=self._key).digest()
-        self._count += 1
+        count = self._count
+        place = _FIRST if count == 0 else count.to_bytes(8, "little")
+        digest = blake2b(place, digest_size=8, key=self._key).digest()
+        self._count = count + 1
         return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
 
 

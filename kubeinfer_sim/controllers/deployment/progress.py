@@ -83,8 +83,11 @@ def count(
 ) -> Status:
     """The status the ReplicaSets add up to, with the conditions Available and ReplicaFailure; Progressing as it was."""
     wanted = replicas = ready = available = terminating = 0
+    # The failure is that of the new ReplicaSet, else the first of any (getReplicaFailures).
+    failure = "" if new is None else new.status.failure
     for each in replica_sets:
         own = each.status
+        failure = failure or own.failure
         wanted += each.replicas
         replicas += own.replicas
         ready += own.ready
@@ -97,16 +100,8 @@ def count(
         counts=counts,
         observed_generation=generation,
         available=available >= bounds.min_available,
-        failure=_failure(replica_sets, new),
+        failure=failure,
     )
-
-
-def _failure(replica_sets: Sequence[ReplicaSet], new: ReplicaSet | None) -> str:
-    """That of the new ReplicaSet, else the first of any (getReplicaFailures)."""
-    for each in replica_sets if new is None else (new, *replica_sets):
-        if each.status.failure:
-            return each.status.failure
-    return ""
 
 
 def complete(status: Status, replicas: int, generation: int) -> bool:

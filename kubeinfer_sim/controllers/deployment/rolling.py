@@ -78,7 +78,10 @@ def active(replica_sets: Sequence[ReplicaSet]) -> list[ReplicaSet]:
 
 def wanted(replica_sets: Sequence[ReplicaSet]) -> int:
     """How many pods they are asked for together."""
-    return sum([each.replicas for each in replica_sets])
+    number = 0
+    for each in replica_sets:
+        number += each.replicas
+    return number
 
 
 def new_replica_set_size(size: int, total: int, bounds: Bounds) -> int:

@@ -15,7 +15,10 @@ from kubeinfer_sim.controllers.deployment.rolling import Bounds, Change, active,
 
 def is_scaling_event(replica_sets: Sequence[ReplicaSet], replicas: int) -> bool:
     """Whether the Deployment's replicas changed since an active ReplicaSet was last scaled."""
-    return any(each.desired is not None and each.desired != replicas for each in active(replica_sets))
+    event = False
+    for each in replica_sets:  # asked at each sync, where `any` would cost a call for each ReplicaSet
+        event |= each.replicas > 0 and each.desired not in (None, replicas)
+    return event
 
 
 def scaled(

@@ -271,4 +271,6 @@ def _normal(source: RandomSource) -> float:
 
 def _millis(value: float) -> Millis:
     """The nearest whole millisecond, within what simulated time holds."""
-    return MAX_MILLIS if value >= MAX_MILLIS else max(int(value + 0.5), 0)
+    if value >= MAX_MILLIS:
+        return MAX_MILLIS
+    return int(value + 0.5) if value > 0 else 0
