@@ -126,14 +126,20 @@ def _takes_many(command: F) -> F:
 
 
 def worker_options(command: F) -> F:
-    """`--engine`, `--scheduler`, `--workers`, `--run-timeout` and `--store`; the command gets `many`."""
+    """`--store`, and where to play; the command gets `many`."""
+    store = option(
+        "--store",
+        metavar="FILE",
+        help="Keep what every run comes to in this SQLite file; the same command goes on where it was stopped.",
+    )
+    return place_options(command, store)
+
+
+def place_options(command: F, *others: Callable[[F], F]) -> F:
+    """`--engine`, `--scheduler`, `--workers` and `--run-timeout`, after `others`; the command gets `many`."""
     command = _takes_many(command)
-    for each in (
-        option(
-            "--store",
-            metavar="FILE",
-            help="Keep what every run comes to in this SQLite file; the same command goes on where it was stopped.",
-        ),
+    options: list[Callable[[F], F]] = [
+        *others,
         option(
             "--run-timeout",
             metavar="TIME",
@@ -156,7 +162,8 @@ def worker_options(command: F) -> F:
             type=click.Choice(["local", "dask"]),
             help="Play runs in processes here (local, if not given) or on a Dask cluster.",
         ),
-    ):
+    ]
+    for each in options:
         command = each(command)
     return command
 

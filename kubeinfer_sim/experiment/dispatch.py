@@ -14,9 +14,10 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import islice
 
 from msgspec import Struct
@@ -115,7 +116,7 @@ def remembered(
 
 def played_in_order(
     variants: Sequence[Variant], jobs: Iterable[Job], total: int, workers: Workers
-) -> Iterator[tuple[Job, Played]]:
+) -> Generator[tuple[Job, Played], None, None]:
     """Play every job, `total` in all; results come in their order, and closing the iterator ends all work.
 
     Raises:
@@ -189,7 +190,8 @@ class _Dispatcher:
     def __init__(
         self, variants: Sequence[Variant], jobs: Iterator[Job], number: int, workers: Workers
     ) -> None:
-        self._packed = [packed(variant) for variant in variants]
+        # One after the other, and not all kept: there may be as many variants as runs.
+        self._packed = lru_cache(maxsize=64)(lambda number: packed(variants[number]))
         self._jobs, self._number, self._timeout = jobs, number, workers.run_timeout
         self._present = workers.present or (lambda: number)
         self._make = workers.executor or process_pool
@@ -239,7 +241,7 @@ class _Dispatcher:
             wanted = [job.seed for job in own]
             try:
                 with _interrupts_wait():
-                    future = self._executor.submit(play_chunk, self._packed[variant], wanted, self._timeout)
+                    future = self._executor.submit(play_chunk, self._packed(variant), wanted, self._timeout)
             except (BrokenExecutor, EOFError, ConnectionError) as error:
                 # Since the last look, or what starts the processes (multiprocessing's fork server) has died itself.
                 future = Future()

@@ -23,6 +23,7 @@ OUTPUT_KINDS = (
     "Replications",
     "RareEvents",
     "Comparison",
+    "Fuzz",
     "Why",
     "Pods",
     "Findings",

@@ -20,6 +20,12 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     "run": ("s.yaml", ("text", "json", "markdown", "junit", "github"), True, "Result"),
     "rollout": ("m.yaml --nodes 8x16", ("text", "json", "markdown", "junit", "github"), True, "Result"),
     "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown"), True, "Comparison"),
+    "fuzz": (
+        "s.yaml --any-single-fault --faults NodeDeath --workers 1",
+        ("text", "json", "junit"),
+        True,
+        "Fuzz",
+    ),
     "diff": ("m.yaml m.yaml", ("text", "json", "markdown"), True, "Diff"),
     "why": ("s.yaml --at 1m", ("text", "json"), True, "Why"),
     "pods": ("s.yaml", ("text", "json"), True, "Pods"),

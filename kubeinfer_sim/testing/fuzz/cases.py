@@ -1,0 +1,124 @@
+"""A scenario with something more on its time line, and what that breaks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from math import inf
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from kubeinfer_sim.experiment.judging import falls_short
+from kubeinfer_sim.experiment.replication import Failure, Replication
+from kubeinfer_sim.experiment.worker import TIMEOUT, Played
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.metrics import Judgement, Outcome
+from kubeinfer_sim.report.verdict import objective_text
+from kubeinfer_sim.report.words import rounded
+from kubeinfer_sim.scenario.actions.model import Fault
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.units import parse_duration
+from kubeinfer_sim.scenario.workloads.manifests import to_yaml
+
+#: A scenario as it is written, with all it is made of.
+Document = Mapping[str, Any]
+
+
+def read(document: Document) -> Scenario:
+    """The scenario of a document, by the public reader.
+
+    Raises:
+        InputError: something in it is wrong.
+    """
+    return load_scenario(SourceText("scenario.yaml", to_yaml(dict(document))))
+
+
+def with_actions(document: Document, actions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The document with more on its time line, each after what is there at its time."""
+    spec = copy.deepcopy(dict(document["spec"]))
+    line = [*(spec.get("actions") or ()), *actions]
+    spec["actions"] = sorted(line, key=lambda each: parse_duration(each["at"]))
+    return {**document, "spec": spec}
+
+
+def read_faults(document: Document, actions: Sequence[Mapping[str, Any]]) -> list[Fault]:
+    """Faults as the public reader reads them, all at once; `actions` are in order of time.
+
+    Raises:
+        InputError: one of them is wrong.
+    """
+    spec = dict(document["spec"])
+    others = [each for each in spec.get("actions") or () if "fault" not in each]
+    read_ = read(with_actions({**document, "spec": {**spec, "actions": others}}, actions))
+    return [each for each in read_.actions if isinstance(each, Fault)]
+
+
+def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
+    """The scenario with more faults on its time line."""
+    return replace(scenario, actions=tuple(sorted((*scenario.actions, *faults), key=lambda each: each.at)))
+
+
+class Cost(Struct, frozen=True):
+    """What a run comes to beside the one that nothing was added to.
+
+    Attributes:
+        breaks: what it misses that the other one holds, in sentences.
+        never: it comes to no end of its own, or never finishes.
+        lost: instance-ms (and pod-ms of Deployments) more that are lost.
+        later: ms by which its slowest change takes longer; None: it has none, or one of them has no end.
+        struck: whether what was added struck anything.
+        fault: what the simulator or the user's function says of itself, where the run failed; "" where it did not.
+    """
+
+    breaks: tuple[str, ...] = ()
+    never: bool = False
+    lost: int = 0
+    later: int | None = None
+    struck: bool = True
+    fault: str = ""
+
+    @property
+    def key(self) -> tuple[bool, bool, int, int, int]:
+        """What is worse has a greater one."""
+        return bool(self.breaks), self.never, len(self.breaks), self.lost, self.later or 0
+
+    def __str__(self) -> str:
+        told = ["never finishes"] if self.never else []
+        if self.lost:
+            told.append(f"{'+' if self.lost > 0 else '-'}{rounded(abs(self.lost))} lost")
+        if self.later:
+            told.append(f"{rounded(abs(self.later))} {'later' if self.later > 0 else 'earlier'}")
+        return ", ".join(told) or "nothing"
+
+
+def cost_of(base: Replication, played: Played) -> Cost:
+    """What a run comes to beside another one of which nothing is wrong with the simulation."""
+    if isinstance(played, Failure):
+        if played.why == TIMEOUT:
+            return Cost((f"the run does not end: {played.message}",), never=True)
+        return Cost((), fault=f"{played.why}: {played.message}")
+    breaks = [
+        objective_text(each)
+        for before, each in zip(base.judged, played.judged, strict=True)
+        if each.judgement is Judgement.MISSED and before.judgement is not Judgement.MISSED
+    ]
+    if falls_short(played) and not falls_short(base):
+        breaks.append("not all that was asked for comes into place")
+    if base.sound and not played.sound and played.struck != base.struck:
+        breaks.append("something is in vain, refused or without end")
+    return Cost(
+        tuple(breaks),
+        never=played.outcome is Outcome.NEVER and base.outcome is not Outcome.NEVER,
+        lost=played.lost_in_all - base.lost_in_all,
+        later=_later(base.duration, played.duration),
+        struck=played.struck != base.struck,
+    )
+
+
+def _later(before: float | None, after: float | None) -> int | None:
+    if before is None or after is None or inf in (before, after):
+        return None
+    return round(after - before)

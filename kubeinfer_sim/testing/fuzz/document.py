@@ -1,0 +1,171 @@
+"""Single faults for machines: a versioned JSON document and its schema, and JUnit XML."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, Literal
+
+from kubeinfer_sim._version import __version__
+from kubeinfer_sim.report.findings.junit import Case as JUnitCase
+from kubeinfer_sim.report.findings.junit import Failure, junit_report
+from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
+from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
+from kubeinfer_sim.testing.fuzz.exhaustive import Case, SingleFaults
+from kubeinfer_sim.testing.fuzz.screen import case_sentence, sentence, worst_of_each
+
+_SUITE = "kubeinfer-sim fuzz"
+
+
+class FaultCasePart(Part):
+    """One fault, and what it costs beside the run without it."""
+
+    kind: str
+    at_ms: int
+    edge_ms: int
+    """When what it is about happens: `what`, a millisecond before or after it."""
+    what: str
+    where: str
+    """The pod, the node, `node/npu0`, or `cluster`."""
+    holds: str
+    """The pods there; empty of a pod, and where there are none."""
+    phase: Literal["waiting", "setUp", "starting", "ready", "notReady", "stopping"] | None
+    """Of the life of the pod that is struck, or the first one there; null: nothing is there."""
+    stands_for: int
+    """So many places that only names tell apart."""
+    action: dict[str, Any]
+    """As it is written in `spec.actions`."""
+    struck: bool
+    """Whether there was anything to strike."""
+    breaks: list[str]
+    """What is missed that holds without it, in sentences."""
+    never_finishes: bool
+    lost_ms: int
+    """Instance-milliseconds (and pod-milliseconds of Deployments) that are lost besides."""
+    later_ms: int | None
+    """By how much the slowest change takes longer; null: it has no end, or there is none."""
+    failed: str
+    """What the simulator, or a function of recovery, says where the run failed; empty where it did not."""
+
+
+class FaultKindPart(Part):
+    """What was played of a kind of fault."""
+
+    alike: list[str]
+    """Kinds that do just the same, which were not played."""
+    runs: int
+    broken: int
+    phases: dict[str, int]
+    """Phase of life of what was struck -> runs; `none`: no pod is there."""
+
+
+class KeptPart(Part):
+    """The worst as a scenario file."""
+
+    path: str
+    sentence: str
+    differences: list[str]
+    replay: str
+
+
+class FuzzDocument(DocumentPart):
+    """What single faults do to a scenario."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Fuzz"] = "Fuzz"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: str
+    seed: int
+    sentence: str
+    total: int
+    """How many single faults there are, but for those that are alike; as many as `cases` where all were played."""
+    stopped: Literal["", "limit", "time", "interrupted"]
+    """Why not all were played."""
+    stands_for: int
+    """How many faults the cases stand for, with those that are alike."""
+    kinds: dict[str, FaultKindPart]
+    cases: list[FaultCasePart]
+    """In order of time."""
+    kept: KeptPart | None
+    """Null where nothing breaks it."""
+    configuration: ConfiguredPart | None
+    """What a configuration file gave."""
+
+
+def fuzz_json(faults: SingleFaults, kept: Counterexample | None) -> str:
+    """The document as text."""
+    scenario = faults.scenario
+    return FuzzDocument(
+        version=__version__,
+        scenario=scenario.name,
+        seed=scenario.seed,
+        sentence=sentence(faults),
+        total=faults.total,
+        stopped=faults.stopped,
+        stands_for=faults.stands_for,
+        kinds={kind: _kind(faults, kind) for kind in faults.kinds},
+        cases=[_case(each) for each in faults.cases],
+        kept=None
+        if kept is None
+        else KeptPart(
+            path=kept.path,
+            sentence=kept.sentence,
+            differences=list(kept.differences),
+            replay=kept.replay,
+        ),
+        configuration=configured_part(scenario.configuration),
+    ).to_json()
+
+
+def fuzz_json_schema() -> dict[str, Any]:
+    """JSON Schema (2020-12) of the document."""
+    return FuzzDocument.json_schema()
+
+
+def fuzz_junit(faults: SingleFaults, file: str) -> str:
+    """A case for each kind of fault: it fails with the worst that breaks something."""
+    worst = {case.fault.kind: case for case in worst_of_each(faults.broken)}
+    failed = {case.fault.kind: case for case in reversed(faults.failed)}
+    cases = []
+    for kind in faults.kinds:
+        failure = None
+        if kind in worst:
+            told = case_sentence(worst[kind])
+            failure = Failure("broken", told, "\n".join((told, *worst[kind].cost.breaks)))
+        elif kind in failed:
+            failure = Failure("failed", failed[kind].cost.fault, failed[kind].cost.fault)
+        runs = sum(case.fault.kind == kind for case in faults.cases)
+        cases.append(JUnitCase(faults.scenario.name, kind, file, output=f"{runs:,} runs\n", failure=failure))
+    return junit_report(_SUITE, cases)
+
+
+def _kind(faults: SingleFaults, kind: str) -> FaultKindPart:
+    own = [case for case in faults.cases if case.fault.kind == kind]
+    phases = Counter(case.fault.where.phase or "none" for case in own)
+    return FaultKindPart(
+        alike=list(faults.kinds[kind]),
+        runs=len(own),
+        broken=sum(bool(case.cost.breaks) for case in own),
+        phases={str(phase): number for phase, number in phases.items()},
+    )
+
+
+def _case(case: Case) -> FaultCasePart:
+    fault, cost = case.fault, case.cost
+    return FaultCasePart(
+        kind=fault.kind,
+        at_ms=fault.moment.at,
+        edge_ms=fault.moment.edge,
+        what=fault.moment.what,
+        where=fault.where.name,
+        holds=fault.where.holds,
+        phase=None if fault.where.phase is None else fault.where.phase.value,
+        stands_for=fault.where.stands_for,
+        action=fault.action,
+        struck=cost.struck,
+        breaks=list(cost.breaks),
+        never_finishes=cost.never,
+        lost_ms=cost.lost,
+        later_ms=cost.later,
+        failed=cost.fault,
+    )
