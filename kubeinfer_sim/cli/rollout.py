@@ -24,7 +24,7 @@ from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity, unrepeated
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
 
 #: What a manifest is about, and what else owns pods beside it.
 Version = tuple[WorkloadSpec, Sequence[WorkloadSpec]]
@@ -60,11 +60,11 @@ if TYPE_CHECKING:
 
 
 class _Others(Struct, frozen=True):
-    """What the files hold beside workloads, `objects` of each file; and where the KubeInfers in them are written."""
+    """What the files hold beside workloads, `objects` of each file; and where what owns pods in them is written."""
 
     warnings: list[Diagnostic] = field(default_factory=list)
     objects: list[Sequence[OtherObject]] = field(default_factory=list)
-    written: list[tuple[KubeInfer, Document]] = field(default_factory=list)
+    written: list[tuple[WorkloadSpec, Document]] = field(default_factory=list)
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -200,5 +200,5 @@ def _load(
         warnings = [each for each in manifests.diagnostics if each.severity is Severity.WARNING]
         others.warnings.extend(unrepeated(others.warnings, warnings))
         others.objects.append(manifests.others)
-        others.written.extend(zip(manifests.kubeinfers, manifests.documents, strict=True))
+        others.written.extend(manifests.written)
     return versions[0], versions[1] if len(versions) > 1 else None, others

@@ -235,7 +235,7 @@ class Api:
 
     def create(self, pod: Pod, cause: int) -> None:
         """Create the pod's object."""
-        pod.last = self._history.append(PodCreated(self._clock.now, cause, pod.ref))
+        pod.last = self._history.append(PodCreated(self._clock.now, cause, pod.ref, pod.revision))
         if self.admission.quotas is not None:
             self.admission.quotas.pod_created(pod.namespace, pod.template)
         for tell in self._pod_created:

@@ -130,9 +130,10 @@ DrawnBy = Literal["", "Volcano", "kube-scheduler"]
 
 
 class PodCreated(Record):
-    """A pod object exists and waits for its gang to be placed."""
+    """A pod object exists and waits for its gang to be placed; `revision`: the hash of the template it is made from."""
 
     pod: PodRef
+    revision: str = ""
 
 
 class Unscheduled(NamedTuple):
@@ -338,12 +339,16 @@ class PodNotReady(Record):
 
 
 class ContainerKilling(Record):
-    """The kubelet decided to kill a container: its startup or its liveness probe has failed (`reason`)."""
+    """The kubelet decided to kill a container: its startup or its liveness probe has failed (`reason`).
+
+    `revision`: the hash of the template that the pod, and so the probe, is made from.
+    """
 
     pod: PodRef
     container: str
     reason: str
     detail: str
+    revision: str = ""
 
 
 class ContainerCrashed(Record):

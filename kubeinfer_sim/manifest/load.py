@@ -89,7 +89,7 @@ class Manifests(Struct, frozen=True):
 
     Attributes:
         kubeinfers: in the order of the sources.
-        documents: the document of each KubeInfer, holes filled.
+        documents: the document of each workload, KubeInfers first, holes filled.
         diagnostics: warnings and notes, in the order of the text.
         others: objects of other kinds.
         holes: names of the holes `${name}` in the sources, filled ones included.
@@ -108,6 +108,11 @@ class Manifests(Struct, frozen=True):
     def workloads(self) -> tuple[WorkloadSpec, ...]:
         """All that owns pods, KubeInfers first."""
         return (*self.kubeinfers, *self.plain)
+
+    @property
+    def written(self) -> tuple[tuple[WorkloadSpec, Document], ...]:
+        """All of them, each with its document."""
+        return tuple(zip(self.workloads, self.documents, strict=True))
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
@@ -155,27 +160,22 @@ def load_manifest(
             [each for each in diagnostics if each.severity is not Severity.NOTE and each.code not in ASSUMED]
         )
     return Manifests(
-        tuple(each.kubeinfer for each in loader.loaded),
-        tuple(each.document for each in loader.loaded),
+        tuple(each for each, _ in loader.loaded),
+        tuple(document for _, document in (*loader.loaded, *loader.plain)),
         tuple(diagnostics),
         tuple(loader.others),
         frozenset(loader.holes),
-        tuple(loader.plain),
+        tuple(each for each, _ in loader.plain),
     )
 
 
-class _Loaded(Struct, frozen=True):
-    kubeinfer: KubeInfer
-    document: Document
-
-
 class _Loader(Struct):
-    """Reads source after source; keeps what was found."""
+    """Reads source after source; keeps what was found, workloads with their documents."""
 
     values: Values
     of_any_kind: bool = False
-    loaded: list[_Loaded] = field(default_factory=list)
-    plain: list[PlainWorkload] = field(default_factory=list)
+    loaded: list[tuple[KubeInfer, Document]] = field(default_factory=list)
+    plain: list[tuple[PlainWorkload, Document]] = field(default_factory=list)
     others: list[OtherObject] = field(default_factory=list)
     findings: list[Diagnostic] = field(default_factory=list)
     holes: set[str] = field(default_factory=set)
@@ -224,9 +224,9 @@ class _Loader(Struct):
 
     def finish(self, only: str | None, all_values_used: bool) -> None:
         """What can only be told when all sources are read."""
-        workloads: list[WorkloadSpec] = [*(each.kubeinfer for each in self.loaded), *self.plain]
+        workloads: list[WorkloadSpec] = [each for each, _ in (*self.loaded, *self.plain)]
         beside = [(each.document.value, each.namespace) for each in self.others]
-        self.plain = [autoscaled(each, beside) for each in self.plain]
+        self.plain = [(autoscaled(each, beside), document) for each, document in self.plain]
         for each in self.others:
             own = is_own(each.document.value)
             differences = () if own else check_object(each.document, each.namespace, workloads)
@@ -234,17 +234,15 @@ class _Loader(Struct):
         if self.values and all_values_used:
             self.findings += unknown_values(self.values, self.holes)
         if only is not None:
-            kept = [each for each in self.loaded if only in _names(each.kubeinfer)]
-            plain = [each for each in self.plain if only in _names(each)]
+            kept = [each for each in self.loaded if only in _names(each[0])]
+            plain = [each for each in self.plain if only in _names(each[0])]
             if not kept and plain:
                 self.plain = plain
             elif self.loaded and not kept:
-                names = [each.kubeinfer.name for each in self.loaded]
+                names = [each.name for each, _ in self.loaded]
                 message = f"there is no KubeInfer named {shown(only)}{did_you_mean(only, names)}"
                 hint = f"there are: {', '.join(names)}"
-                self.findings.append(
-                    Diagnostic(self.loaded[0].document.source.name, 0, 0, message, hint=hint)
-                )
+                self.findings.append(Diagnostic(self.loaded[0][1].source.name, 0, 0, message, hint=hint))
             self.loaded = kept
 
     def _object(self, document: Document) -> None:
@@ -293,7 +291,7 @@ class _Loader(Struct):
         if workload is not None and not any(
             each.severity is Severity.ERROR for each in filled.findings + findings
         ):
-            self.plain.append(workload)
+            self.plain.append((workload, filled.document))
 
     def _kubeinfer(self, document: Document) -> None:
         filled = fill(document, self.values)
@@ -317,7 +315,7 @@ class _Loader(Struct):
         self.findings += filled.findings + findings
         if not any(each.severity is Severity.ERROR for each in filled.findings + findings):
             kubeinfer = _convert(form, document, services, roles)
-            self.loaded.append(_Loaded(kubeinfer, document))
+            self.loaded.append((kubeinfer, document))
             checker.findings.clear()
             warn_of_no_accelerators(checker, kubeinfer)
             warn_of_pod_groups(checker, kubeinfer)

@@ -14,7 +14,7 @@ from kubeinfer_sim.metrics.deployments import DeploymentMeasures, Deployments
 from kubeinfer_sim.metrics.evictions import Evictions, EvictionsMeter
 from kubeinfer_sim.metrics.faults import FaultCourse, FaultCourses, Idle, IdleActions
 from kubeinfer_sim.metrics.first_causes import FirstCauses
-from kubeinfer_sim.metrics.killed_starts import KilledStarts, KilledStartsMeter
+from kubeinfer_sim.metrics.killed_starts import KilledStarts, KilledStartsMeter, KillsOf
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
 from kubeinfer_sim.metrics.nodes import DrainRun, NodeChange, NodeOutage, Nodes, StrandedPod
@@ -44,7 +44,7 @@ class ClusterMeasures(Struct, frozen=True):
         idle: actions and faults of which nothing came.
         refusals: what kubectl or the API server refused, but for drains.
         killed_starts: of workloads whose instances came up though probes had killed starts of theirs.
-        kills_of_starts: how many starts probes have killed, by name and revision of the KubeInfer and by probe.
+        kills_of_starts: how many starts probes have killed, by what owns the pods, its revision and by probe.
         first_causes: what nothing caused, by its record's id.
     """
 
@@ -65,7 +65,7 @@ class ClusterMeasures(Struct, frozen=True):
     deployments: tuple[DeploymentMeasures, ...]
     bare_pods: tuple[BarePodMeasures, ...]
     killed_starts: tuple[KilledStarts, ...]
-    kills_of_starts: Mapping[tuple[str, str, str], int]
+    kills_of_starts: Mapping[KillsOf, int]
     first_causes: Mapping[int, Record]
 
     def instances_of(self, kind: str, name: str | None = None) -> tuple[InstanceLife, ...]:

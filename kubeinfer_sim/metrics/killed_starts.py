@@ -20,8 +20,12 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
 )
 from kubeinfer_sim.cluster.stages import end_of
-from kubeinfer_sim.controllers.kubeinfer.records import InstanceCreated, InstanceGone, InstanceReady
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceGone, InstanceReady
 from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.manifest.model import Kind
+
+#: Kind, name and revision of what owns pods, and the probe that kills their starts.
+KillsOf = tuple[Kind, str, str, str]
 
 
 class KilledStart(NamedTuple):
@@ -87,14 +91,12 @@ class KilledStartsMeter:
         # By instance: the longest start that was killed since it was ready last, and how many were.
         self._killed: dict[int, tuple[KilledStart, int]] = {}
         self._started: set[int] = set()
-        # By name and revision of the KubeInfer, and by probe; whether or not the instance ever came up.
-        self._kills_by_probe: Counter[tuple[str, str, str]] = Counter()
-        self._revisions: dict[int, str] = {}
+        # Whether or not the instance ever came up.
+        self._kills_by_probe: Counter[KillsOf] = Counter()
 
     def handlers(self) -> Handlers:
         """What it listens to."""
         return {
-            InstanceCreated: self._created,
             ContainersRunning: self._runs,
             EngineStarted: self._starts,
             HealthChanged: lambda r: self._tampered.add(r.pod),
@@ -110,8 +112,8 @@ class KilledStartsMeter:
         """Of each workload of which a start was killed and an instance came up all the same."""
         return tuple(each for each in self._of.values() if each.killed)
 
-    def kills(self) -> dict[tuple[str, str, str], int]:
-        """How many starts probes have killed, by name and revision of the KubeInfer and by probe."""
+    def kills(self) -> dict[KillsOf, int]:
+        """How many starts probes have killed, by what owns the pods, its revision and by probe."""
         return dict(self._kills_by_probe)
 
     def _workload(self, ref: InstanceRef) -> KilledStarts:
@@ -119,9 +121,6 @@ class KilledStartsMeter:
         if key not in self._of:
             self._of[key] = KilledStarts(*key)
         return self._of[key]
-
-    def _created(self, record: InstanceCreated) -> None:
-        self._revisions[record.instance.uid] = record.revision
 
     def _runs(self, record: ContainersRunning) -> None:
         if record.engine:
@@ -137,15 +136,13 @@ class KilledStartsMeter:
         if start is None or record.pod in self._tampered or (start.ready and start.answers_at(record.at)):
             return
         ref, probe = record.pod.instance, probe_of(record.reason)
-        if ref.uid in self._revisions:
-            self._kills_by_probe[ref.owner, self._revisions[ref.uid], probe] += 1
+        self._kills_by_probe[ref.kind, ref.owner, record.revision, probe] += 1
         if start.ready:
             return
         needed = None if start.answers is None else start.answers - start.began
         killed = KilledStart(record.pod, probe, record.at - start.began, needed)
-        uid = record.pod.instance.uid
-        longest, count = self._killed.get(uid, (killed, 0))
-        self._killed[uid] = _longer(longest, killed), count + 1
+        longest, count = self._killed.get(ref.uid, (killed, 0))
+        self._killed[ref.uid] = _longer(longest, killed), count + 1
 
     def _finds(self, record: LoadedAfterSigterm) -> None:
         workload = self._workload(record.pod.instance)
@@ -177,7 +174,6 @@ class KilledStartsMeter:
 
     def _forget(self, ref: InstanceRef) -> None:
         """It is gone, and will not come up any more."""
-        self._revisions.pop(ref.uid, None)
         self._started.discard(ref.uid)
         self._killed.pop(ref.uid, None)
 

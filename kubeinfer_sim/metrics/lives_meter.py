@@ -253,7 +253,8 @@ class LivesMeter:
 
     def _pod_created(self, record: PodCreated) -> None:
         self._pod(record.pod, record.at, created=True)
-        self._instance(record.pod.instance, record.at).refused = None
+        life = self._instance(record.pod.instance, record.at)
+        life.refused, life.revision = None, record.revision
 
     def _node_missing(self, record: NodeMissing) -> None:
         pod = self._pod(record.pod, record.at)

@@ -8,21 +8,22 @@ from typing import NamedTuple
 from rich.text import Text
 
 from kubeinfer_sim.diagnostics import Diagnostic
+from kubeinfer_sim.manifest.model import KINDS_WITH_ROLES
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.cluster import ClusterMeasures
+from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.measure import Measures
 from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.verdict import Assessment
 from kubeinfer_sim.report.words import count, listed, point
-from kubeinfer_sim.scenario.model import Linted, Scenario
+from kubeinfer_sim.scenario.model import Linted
 
 #: Runs of one finding that are named at most.
 _MOST_RUNS = 3
 
 
 class Confirmed(NamedTuple):
-    """A finding, the KubeInfer it is about, and what the run shows of it: `15 starts killed by startup probes`."""
+    """A finding, what owns the pods it is about, and what the run shows of it: `15 starts killed by startup probes`."""
 
     owner: str
     finding: Diagnostic
@@ -36,29 +37,35 @@ def confirmed(assessment: Assessment) -> list[Confirmed]:
 
 def _confirmed(assessment: Assessment) -> Iterator[Confirmed]:
     for linted in assessment.run.scenario.lint:
-        figures = assessment.kubeinfers.get(linted.owner)
-        if figures is not None:
-            shown = SHOWS[linted.finding.code](
-                _Shown(assessment.run.scenario, linted, figures.measures, assessment.cluster)
-            )
-            if shown:
-                yield Confirmed(linted.owner, linted.finding, shown)
+        if shown := SHOWS[linted.finding.code](_Shown(assessment, linted)):
+            yield Confirmed(linted.owner, linted.finding, shown)
 
 
 class _Shown(NamedTuple):
-    """A finding, and what there is of the KubeInfer it is about."""
+    """A finding, and the run that may show it."""
 
-    scenario: Scenario
+    assessment: Assessment
     linted: Linted
-    measures: Measures
-    cluster: ClusterMeasures
+
+    @property
+    def kubeinfer(self) -> Measures | None:
+        """What became of the KubeInfer that the finding is about."""
+        figures = self.assessment.kubeinfers.get(self.linted.owner)
+        return None if figures is None else figures.measures
+
+    @property
+    def pending(self) -> Iterator[InstanceLife]:
+        """Instances (and pods that stand for themselves) that wait for a place to the end."""
+        for life in self.assessment.cluster.instances_of(self.linted.kind, self.linted.owner):
+            if life.state == "pending" and self.is_about(life.revision):
+                yield life
 
     def is_about(self, revision: str) -> bool:
         """Whether the finding is about a revision: one that no file has is made from the last file."""
         of_files = [
             each
-            for other in self.scenario.lint
-            if other.owner == self.linted.owner
+            for other in self.assessment.run.scenario.lint
+            if (other.kind, other.owner) == (self.linted.kind, self.linted.owner)
             for each in other.revisions
         ]
         return revision in self.linted.revisions or (
@@ -70,8 +77,8 @@ def _killed(probe: str) -> Callable[[_Shown], str]:
     def shown(of: _Shown) -> str:
         kills = sum(
             number
-            for (owner, revision, by), number in of.cluster.kills_of_starts.items()
-            if (owner, by) == (of.linted.owner, probe) and of.is_about(revision)
+            for (kind, owner, revision, by), number in of.assessment.cluster.kills_of_starts.items()
+            if (kind, owner, by) == (of.linted.kind, of.linted.owner, probe) and of.is_about(revision)
         )
         verb = "were" if kills > 1 else "was"
         return f"{count(kills, 'start')} {verb} killed by the {probe} probe" if kills else ""
@@ -81,7 +88,8 @@ def _killed(probe: str) -> Callable[[_Shown], str]:
 
 def _none_ready(of: _Shown) -> str:
     """In an update, from when the first instance went until the update was over."""
-    measures = of.measures
+    if (measures := of.kubeinfer) is None:
+        return ""
     for change in measures.changes:
         if change.is_update and change.replicas and of.is_about(change.revision):
             end = measures.ended_at if change.completed is None else change.completed
@@ -92,26 +100,18 @@ def _none_ready(of: _Shown) -> str:
 
 
 def _no_place_for_the_next(of: _Shown) -> str:
-    change = of.measures.changes[-1] if of.measures.changes else None
+    change = of.kubeinfer.changes[-1] if of.kubeinfer is not None and of.kubeinfer.changes else None
     if change is None or not change.is_update or change.completed is not None:
         return ""
-    waiting = [
-        life
-        for life in of.measures.instances
-        if life.state == "pending"
-        and life.pending is not None
-        and "room" in life.pending.awaits
-        and of.is_about(life.revision)
-    ]
+    waiting = [life for life in of.pending if life.pending is not None and "room" in life.pending.awaits]
     return f"{waiting[0].instance.name} waits for a place to the end" if waiting else ""
 
 
 def _pending(of: _Shown) -> str:
-    waiting = [
-        life for life in of.measures.instances if life.state == "pending" and of.is_about(life.revision)
-    ]
+    waiting = list(of.pending)
     verb = "wait" if len(waiting) > 1 else "waits"
-    return f"{count(len(waiting), 'instance')} {verb} for a node to the end" if waiting else ""
+    noun = "instance" if of.linted.kind in KINDS_WITH_ROLES else "pod"
+    return f"{count(len(waiting), noun)} {verb} for a node to the end" if waiting else ""
 
 
 #: Rule -> what a run shows of it; "": nothing.

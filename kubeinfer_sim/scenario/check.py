@@ -122,24 +122,23 @@ def check_files(
         taken = loaded.holes.union(*(each.taken for each in checked))
         findings += (
             unknown_values(values, set(taken))
-            if loaded.documents or loaded.plain
+            if loaded.documents
             else [each for file in checked for each in file.unasked if _name(each) not in taken]
         )
     if _wrong(findings):
         return Checked(findings=_in_order(findings, names))
     configured = None
-    if disabled is not None and loaded.kubeinfers:
+    if disabled is not None and loaded.documents:
         from kubeinfer_sim.manifest.lint import lint
         from kubeinfer_sim.scenario.timings.expectations import expectations
 
-        cluster, configured = _nodes(nodes, configuration, loaded.kubeinfers)
-        pairs = zip(loaded.kubeinfers, loaded.documents, strict=True)
-        findings += lint(pairs, expectations(loaded.kubeinfers, cluster), disabled=disabled)
+        cluster, configured = _nodes(nodes, configuration, loaded)
+        findings += lint(loaded.written, expectations(cluster), disabled=disabled)
     return Checked(loaded.kubeinfers, loaded.plain, objects, checked, _in_order(findings, names), configured)
 
 
 def _nodes(
-    nodes: str | None, configuration: Configuration | None, kubeinfers: Sequence[KubeInfer]
+    nodes: str | None, configuration: Configuration | None, loaded: Manifests
 ) -> tuple[Sequence[NodeSpec], Configured | None]:
     """The cluster to lint for, and what of it the configuration gave; no nodes where it is not known.
 
@@ -154,6 +153,7 @@ def _nodes(
     from kubeinfer_sim.scenario.context import Context
     from kubeinfer_sim.scenario.load import check_nodes, typed_value
     from kubeinfer_sim.scenario.model import Configured
+    from kubeinfer_sim.scenario.workloads.plain import as_kubeinfer
 
     path: Path = ("spec", "cluster")
     document = Document(SourceText("validate", ""), {"spec": {}}, 0)
@@ -172,15 +172,16 @@ def _nodes(
         configured = Configured(configuration.file, tuple(facts))
     context = Context(document, typed=frozenset(filter(None, (nodes,))))
     form = ClusterForm.model_validate(document.value["spec"]["cluster"])
-    cluster = compile_cluster(form, kubeinfers, context, path)
+    pods = [*loaded.kubeinfers, *map(as_kubeinfer, loaded.plain)]
+    cluster = compile_cluster(form, pods, context, path)
     if context.errors:
         raise InputError(context.errors)
     return cluster.nodes, configured
 
 
 def _told_by_lint(diagnostic: Diagnostic, *, linted: bool) -> bool:
-    """Whether lint tells of it, more sternly: images of KubeInfers."""
-    return linted and diagnostic.code == INVALID_IMAGE_NAME and "roles" in diagnostic.path
+    """Whether lint tells of it, more sternly: images of containers that are there while the pod runs."""
+    return linted and diagnostic.code == INVALID_IMAGE_NAME and "initContainers" not in diagnostic.path
 
 
 def _wrong(findings: Sequence[Diagnostic]) -> bool:

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.model import SCHEDULERS, KubeInfer
+from kubeinfer_sim.manifest.model import SCHEDULERS, Kind, KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.references import CLASSES, class_assumed
 from kubeinfer_sim.manifest.releases import release_of, since
 from kubeinfer_sim.scenario.actions.compile import (
@@ -218,18 +218,19 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     return replace(scenario, warnings=(*scenario.warnings, *no_effect))
 
 
-def lint_of(written: Iterable[tuple[KubeInfer, Document]]) -> Iterator[Linted]:
-    """What `validate` says of the KubeInfers, where a run shows whether it comes about."""
+def lint_of(written: Iterable[tuple[WorkloadSpec, Document]]) -> Iterator[Linted]:
+    """What `validate` says of what owns pods, where a run shows whether it comes about."""
     from kubeinfer_sim.manifest.lint import RULES, SHOWN_BY_RUNS, lint
     from kubeinfer_sim.scenario.timings.expectations import expectations
 
     others = RULES.keys() - SHOWN_BY_RUNS
-    revisions: dict[tuple[str, Diagnostic], list[str]] = {}
-    for kubeinfer, document in written:
-        for finding in lint([(kubeinfer, document)], expectations([kubeinfer]), disabled=others):
-            revisions.setdefault((kubeinfer.name, finding), []).append(kubeinfer.revision)
-    for (name, finding), those in revisions.items():
-        yield Linted(name, finding, tuple(dict.fromkeys(those)))
+    revisions: dict[tuple[Kind, str, Diagnostic], list[str]] = {}
+    for workload, document in written:
+        for finding in lint([(workload, document)], expectations(), disabled=others):
+            key = (workload.kind, workload.name, finding)
+            revisions.setdefault(key, []).append(workload.revision)
+    for (kind, name, finding), those in revisions.items():
+        yield Linted(kind, name, finding, tuple(dict.fromkeys(those)))
 
 
 def _warnings_of_manifests(

@@ -195,8 +195,9 @@ class Objectives(Struct, frozen=True):
 
 
 class Linted(Struct, frozen=True):
-    """What lint says of a KubeInfer (`owner`) as files have it: of these revisions."""
+    """What lint says of what owns pods (`kind` and `owner`, its name) as files have it: of these revisions."""
 
+    kind: Kind
     owner: str
     finding: Diagnostic
     revisions: tuple[str, ...]
@@ -223,7 +224,7 @@ class Scenario(Struct, frozen=True):
         defaults: one line per default in force that the user did not set, for reports; not the assumptions,
             which reports print with their values anyway.
         warnings: what is legal in the manifests but will surprise.
-        lint: what lint says of the KubeInfers, where a run can show it.
+        lint: what lint says of what owns pods, where a run can show it.
         running: pods that hold their places on the nodes, throughout or until they are preempted.
         services: which pods kube-scheduler's default scores spread.
         priority_classes: beside those that every cluster has.

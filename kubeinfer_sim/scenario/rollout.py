@@ -44,7 +44,7 @@ def rollout_scenario(
     warnings: Sequence[Diagnostic] = (),
     objects: Sequence[OtherObject] = (),
     objects_new: Sequence[OtherObject] = (),
-    written: Sequence[tuple[KubeInfer, Document]] = (),
+    written: Sequence[tuple[WorkloadSpec, Document]] = (),
     configuration: Configuration | None = None,
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
@@ -53,7 +53,7 @@ def rollout_scenario(
     is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
     the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
     `beside_new` their new versions; `objects` are those of other kinds there, `objects_new` those that are applied with
-    `new`. `warnings` are those of the files they were read from, `written` the KubeInfers there with their documents.
+    `new`. `warnings` are those of the files they were read from, `written` what owns pods there with its documents.
     The rest is written as in a scenario file. What is not given comes from the `configuration`, or is as in a scenario
     that does not name it.
 

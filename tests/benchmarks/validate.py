@@ -36,7 +36,7 @@ def long_file(lines: int) -> str:
 
 def check(text: str) -> None:
     loaded = load_manifest([SourceText("long.yaml", text)])
-    lint(zip(loaded.kubeinfers, loaded.documents, strict=True), expectations(loaded.kubeinfers))
+    lint(loaded.written, expectations())
 
 
 def process(*words: str) -> None:

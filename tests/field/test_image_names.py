@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from command_line import Done
-from field.user import Raw, User, both, kubeinfer
+from field.user import Raw, User, both
 
 CLUSTER = {"pools": [{"name": "a", "count": 2, "allocatable": {"cpu": "8"}}]}
 NAMES = {
@@ -99,7 +99,7 @@ def test_validate_says_so_with_its_line(user: User, workload: Callable[..., Raw]
     told = " ".join(_told(done).split())
     assert f"bad.yaml:{line}:" in told
     assert told.count("InvalidImageName") == 1
-    assert done.returncode == (2 if workload is kubeinfer else 0)
+    assert done.returncode == 2
     plan(user, workload({}), to("repo/Web:v2"))
     told = " ".join(_told(user.types("validate", "scenario.yaml")).split())
     assert "warning: " in told

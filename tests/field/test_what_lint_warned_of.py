@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from field.user import NPU, Raw, User, asking, kubeinfer
+from field.user import (
+    NPU,
+    Raw,
+    User,
+    asking,
+    bare_pod,
+    daemon_set,
+    deployment,
+    kubeinfer,
+    replica_set,
+    stateful_set,
+)
 
 from kubeinfer_sim.manifest.lint import SHOWN_BY_RUNS
 from kubeinfer_sim.report.confirmed import SHOWS
@@ -58,6 +70,61 @@ def test_the_report_says_which_warning_has_come_true(user: User, code: str) -> N
     assert shown in told
     assert f"{place}:" in user.types("validate", "manifest.yaml").stdout
     assert code in user.types("run", "scenario.yaml", "-o", "markdown").stdout
+
+
+@pytest.mark.parametrize(
+    ("probes", "code", "probe"), [(LIVENESS, "KI005", "liveness"), (STARTUP, "KI006", "startup")]
+)
+def test_of_pods_it_is_said_whoever_owns_them(user: User, probes: Raw, code: str, probe: str) -> None:
+    """By `validate` at the line of each, and by the run of whose pods it has come true."""
+    container = {**asking(npu=4), **probes}
+    makers = (kubeinfer, deployment, replica_set, stateful_set, daemon_set, bare_pod)
+    objects = [make(container) for make in makers]
+    for each in objects:
+        each["metadata"]["name"] = each["kind"].lower()
+    user.plans(*objects, cluster="16x8", initial="empty", timings=TIMINGS, horizon="2h")
+    checked = json.loads(user.types("validate", "manifest.yaml", "-o", "json").stdout)
+    warned = [each for each in checked["findings"] if each["code"] == code]
+    lines = (Path(user.folder) / "manifest.yaml").read_text(encoding="utf-8").splitlines()
+    field = {"KI005": '"livenessProbe"', "KI006": '"failureThreshold"'}[code]
+    assert [field in lines[each["line"] - 1] for each in warned] == [True] * len(objects)
+    done, result = user.runs()
+    found = {each["owner"]: each for each in result["confirmed"] if each["code"] == code}
+    assert [found[each["metadata"]["name"]]["line"] for each in objects] == [each["line"] for each in warned]
+    told = " ".join(done.stdout.split())
+    for each in found.values():
+        assert each["shown"].endswith(f"killed by the {probe} probe")
+        assert (
+            f"{code}, manifest.yaml:{each['line']}, as validate says: {each['message']}; here {each['shown']}"
+            in told
+        )
+
+
+def test_of_a_deployment_that_is_rolled_out_the_new_template_is_meant(user: User) -> None:
+    """Its old pods ran before anybody looked; two files, each with a line of its own."""
+    user.has("old.yaml", deployment({**asking(npu=8), **LIVENESS}))
+    user.has("new.yaml", deployment({**asking(npu=8), **LIVENESS, "env": [{"name": "X", "value": "1"}]}))
+    told = " ".join(user.types("rollout", "old.yaml", "new.yaml", "--nodes", "4x8").stdout.split())
+    assert "KI005, new.yaml:" in told
+    assert "KI005, old.yaml:" not in told
+
+
+def test_pods_of_a_deployment_that_no_node_can_take_wait_as_it_says(user: User) -> None:
+    contradiction = {
+        "requiredDuringSchedulingIgnoredDuringExecution": {
+            "nodeSelectorTerms": [
+                {"matchExpressions": [{"key": "zone", "operator": "NotIn", "values": ["b"]}]}
+            ]
+        }
+    }
+    pods = {"nodeSelector": {"zone": "b"}, "affinity": {"nodeAffinity": contradiction}}
+    pool = {"name": "a", "count": 2, "allocatable": {NPU: 8}}
+    user.plans(deployment(asking(npu=8), **pods), cluster={"pools": [pool]}, initial="empty")
+    assert "KI023" in user.types("validate", "manifest.yaml").stdout
+    done, result = user.runs()
+    [found] = [each for each in result["confirmed"] if each["code"] == "KI023"]
+    assert found["shown"] == "3 pods wait for a node to the end"
+    assert found["shown"] in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("code", SHOWN)

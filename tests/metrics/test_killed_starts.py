@@ -11,7 +11,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
 )
-from kubeinfer_sim.controllers.kubeinfer.records import InstanceCreated, InstanceGone
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceGone
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.killed_starts import KilledStartsMeter
@@ -27,7 +27,7 @@ def killed(kind: Kind, uid: int) -> tuple[PodRef, list[object]]:
     return pod, [
         ContainersRunning(0, NO_CAUSE, pod, 0, ""),
         EngineStarted(0, NO_CAUSE, pod, ()),
-        ContainerKilling(90, NO_CAUSE, pod, "engine", "StartupProbeFailed", ""),
+        ContainerKilling(90, NO_CAUSE, pod, "engine", "StartupProbeFailed", "", "abc"),
     ]
 
 
@@ -37,13 +37,10 @@ def test_what_never_came_up_is_forgotten_when_it_is_gone() -> None:
         meter = KilledStartsMeter()
         for uid in range(50):
             pod, records = killed(kind, uid)
-            if kind == "KubeInfer":
-                told(meter, InstanceCreated(0, NO_CAUSE, pod.instance, "abc", 1, running=False))
             told(meter, *records, PodGone(100, NO_CAUSE, pod, 0, 0))
             if kind == "KubeInfer":
                 told(meter, InstanceGone(100, NO_CAUSE, pod.instance))
-        kills = {("chat", "abc", "startup"): 50} if kind == "KubeInfer" else {}
-        assert meter.kills() == kills, "one number for the revision"
+        assert meter.kills() == {(kind, "chat", "abc", "startup"): 50}, "one number for the revision"
         sums = "_kills_by_probe"
         held = {name: each for name, each in vars(meter).items() if isinstance(each, dict | set)}
         assert not any(each for name, each in held.items() if name != sums)

@@ -13,7 +13,7 @@ from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Never, Triangular
-from kubeinfer_sim.scenario.timings.expectations import load_times
+from kubeinfer_sim.scenario.timings.expectations import load_time
 from kubeinfer_sim.scenario.timings.model import STAGE_NAMES
 from kubeinfer_sim.scenario.timings.profiles import NO_NPU_STAGES, STAGES, profile_timings
 from kubeinfer_sim.scenario.units import parse_duration
@@ -125,5 +125,5 @@ def test_a_load_is_expected_to_take_what_it_takes_an_engine_that_starts_cold(
     loading = [
         span for span in pod.spans if span.stage.kind.part is Part.START and span.stage.kind not in waits
     ]
-    expected = load_times(scenario.kubeinfers)[pod.pod.role]
+    expected = load_time(scenario.kubeinfers[0].roles[0].template)
     assert sum(span.until - span.since for span in loading) == expected.cold * 1000

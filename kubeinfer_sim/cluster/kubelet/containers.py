@@ -112,6 +112,7 @@ class Containers:
                 spec.name,
                 reason,
                 _failures(verdict),
+                pod.revision,
             )
         )
         container.synced_from = now

@@ -9,7 +9,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.kubernetes.images import image_tag
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
-from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, duration, has_npus, rule
+from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, TemplateAt, duration, has_npus, rule
 from kubeinfer_sim.manifest.model import Resources
 
 _CACHE = re.compile(r"cache|model|weight|checkpoint|compile|graph|hugging", re.IGNORECASE)
@@ -29,13 +29,17 @@ _CACHE = re.compile(r"cache|model|weight|checkpoint|compile|graph|hugging", re.I
 )
 def moving_image(context: LintContext) -> Iterator[Finding]:
     """A warning for `latest`; a note for Always with a fixed tag."""
-    pods = sum(each.role.replicas for each in context.roles()) * context.kubeinfer.replicas
+    each_has = sum(each.replicas for each in context.templates)
+    pods = each_has * context.instances
+    none_of = f"none of the instance's {each_has} pods"
+    if context.unit == "pod":
+        none_of = "no pod" if pods == 1 else f"none of the {pods} pods"
     for each in context.containers(sidecars=True):
         container = each.container
         if image_tag(container.image) == "latest":
             yield Finding(
                 (*each.path, "image"),
-                f"{container.image} may be another image at each start: {each.role.replicas} of the {pods} pods "
+                f"{container.image} may be another image at each start: {each.pods.replicas} of the {pods} pods "
                 "at a time may run another version than the rest"
                 if pods > 1
                 else f"{container.image} may be another image at each start",
@@ -44,8 +48,7 @@ def moving_image(context: LintContext) -> Iterator[Finding]:
         elif container.image_pull_policy == "Always":
             yield Finding(
                 (*each.path, "imagePullPolicy"),
-                "Always asks the registry at every container start: while it is away, none of the instance's "
-                f"{pods // max(context.kubeinfer.replicas, 1)} pods can restart",
+                f"Always asks the registry at every container start: while it is away, {none_of} can restart",
                 "write imagePullPolicy: IfNotPresent",
                 Severity.NOTE,
             )
@@ -67,7 +70,7 @@ def requests_differ_from_limits(context: LintContext) -> Iterator[Finding]:
     """Fires for containers of roles with NPUs."""
     for each in context.containers(sidecars=True):
         requests, limits = each.container.requests, each.container.limits
-        if not has_npus(each.role):
+        if not has_npus(each.pods.template):
             continue
         different = [name for name in ("cpu", "memory") if requests.get(name) != limits.get(name)]
         if not different:
@@ -110,16 +113,12 @@ def _amount(name: str, resources: Resources) -> str:
 )
 def cold_elsewhere(context: LintContext) -> Iterator[Finding]:
     """Fires for weights in a hostPath and for emptyDirs that are by their name a cache."""
-    for each in context.roles():
-        load = context.load(each.role)
-        if not has_npus(each.role) or load is None:
+    for each in context.templates:
+        load = context.load(each.template)
+        if not has_npus(each.template) or load is None:
             continue
         for path, volume in _volumes(each):
-            if (
-                "hostPath" in volume
-                and each.role.template.weights_volume == "local"
-                and _is_cache(each, volume)
-            ):
+            if "hostPath" in volume and each.template.weights_volume == "local" and _is_cache(each, volume):
                 yield Finding(
                     (*path, "hostPath"),
                     f"warm on this node only: a restart here takes about {duration(load.warm)}, on any other node "
@@ -137,16 +136,16 @@ def cold_elsewhere(context: LintContext) -> Iterator[Finding]:
                 )
 
 
-def _volumes(each: RoleAt) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    volumes = (each.role.template.raw.get("spec") or {}).get("volumes") or ()
+def _volumes(each: TemplateAt) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    volumes = (each.template.raw.get("spec") or {}).get("volumes") or ()
     for index, volume in enumerate(volumes):
         yield (*each.pod_path, "volumes", index), volume
 
 
-def _is_cache(each: RoleAt, volume: Mapping[str, Any]) -> bool:
+def _is_cache(each: TemplateAt, volume: Mapping[str, Any]) -> bool:
     """Whether a volume's name, folder or mount says that weights or compiled graphs are kept in it."""
     name = str(volume.get("name"))
-    containers = (each.role.template.raw.get("spec") or {}).get("containers") or ()
+    containers = (each.template.raw.get("spec") or {}).get("containers") or ()
     mounts = [
         str(mount.get("mountPath"))
         for container in containers

@@ -1,4 +1,4 @@
-"""Runs the rules over KubeInfers, drops what is switched off, and tells the same thing about several roles once."""
+"""Runs the rules over what owns pods, drops what is switched off, and tells the same of several places once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, format_path
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.lint.rule import RULES, Expectations, Finding, LintContext, Rule, rule
 from kubeinfer_sim.manifest.lint.suppression import UNKNOWN, Suppressions, read_suppressions
-from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
 
 #: Rules of which a run shows whether what they warn of comes about.
@@ -28,34 +28,39 @@ _NAMED = 4
     source="this project",
 )
 def unknown_rule(context: LintContext) -> Iterator[Finding]:
-    """Nothing about a KubeInfer: found while the comments are read."""
+    """Nothing about a workload: found while the comments are read."""
     yield from ()
 
 
 def lint(
-    pairs: Iterable[tuple[KubeInfer, Document]],
+    pairs: Iterable[tuple[WorkloadSpec, Document]],
     expectations: Expectations | None = None,
     *,
     disabled: Collection[str] = (),
 ) -> list[Diagnostic]:
-    """What the rules find in KubeInfers, in the order of the text of each.
+    """What the rules find in what owns pods, in the order of the text of each.
 
     Args:
-        pairs: each KubeInfer with the document it was read from.
-        expectations: what the manifests are compared with; by role name, so one for all KubeInfers.
+        pairs: each workload with the document it was read from.
+        expectations: what the manifests are compared with.
         disabled: codes of rules that are not run.
     """
     findings: list[Diagnostic] = []
     sources: dict[SourceText, Suppressions] = {}
     rules = [each for code, each in sorted(RULES.items()) if code not in disabled]
-    for kubeinfer, document in pairs:
+    for workload, document in pairs:
         source = document.source
         if source not in sources:
             sources[source] = read_suppressions(source, RULES)
             if UNKNOWN not in disabled:
                 findings += sources[source].findings
-        context = LintContext(kubeinfer, expectations or Expectations())
-        own = [each for rule in rules for each in _run(rule, context, document, sources[source])]
+        context = LintContext(workload, expectations or Expectations())
+        own = [
+            each
+            for rule in rules
+            if workload.kind in rule.kinds
+            for each in _run(rule, context, document, sources[source])
+        ]
         findings += sorted(own, key=lambda each: (each.line, each.column, each.code))
     return findings
 
@@ -72,18 +77,21 @@ def _run(
             alike.setdefault(what, []).append((finding.path, finding))
     for (message, fix, severity), findings in alike.items():
         path, first = findings[0]
-        others = _elsewhere([each for each, _ in findings[1:]], path)
+        others = _elsewhere([each for each, _ in findings[1:]], path, context)
         yield document.diagnostic(
             path, message + others, code=rule.code, severity=severity, hint=fix, key=first.key
         )
 
 
-def _elsewhere(others: Sequence[Path], first: Path) -> str:
-    """` (so are roles[1], roles[2])`: where else the same is true."""
+def _elsewhere(others: Sequence[Path], first: Path, context: LintContext) -> str:
+    """` (the same in roles[1], roles[2])`: where else the same is true."""
     if not others:
         return ""
-    roles = list(dict.fromkeys(format_path(each[3:5]) for each in others if each[:5] != first[:5]))
-    if not roles:
+    here = context.part_of(first)
+    parts = list(
+        dict.fromkeys(format_path(part) for each in others if (part := context.part_of(each)) != here)
+    )
+    if not parts:
         return f" ({len(others)} more here)"
-    more = f" and {len(roles) - _NAMED} more" if len(roles) > _NAMED else ""
-    return f" (the same in {', '.join(roles[:_NAMED])}{more})"
+    more = f" and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
+    return f" (the same in {', '.join(parts[:_NAMED])}{more})"

@@ -8,7 +8,14 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import common_family
 from kubeinfer_sim.manifest.lint.packing import node_size
-from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, npus_of, rule
+from kubeinfer_sim.manifest.lint.rule import (
+    PLACED_KINDS,
+    Finding,
+    LintContext,
+    TemplateAt,
+    npus_of,
+    rule,
+)
 
 
 @rule(
@@ -21,23 +28,25 @@ from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, RoleAt, npus_
     idle, and an update needs more free nodes than the NPUs suggest.""",
     right="A port for each pod that may share a node, no hostNetwork, or a request that takes the whole node.",
     source="kube-scheduler's NodePorts (pkg/scheduler/framework/plugins/nodeports/node_ports.go)",
+    kinds=PLACED_KINDS,
 )
 def host_port_keeps_pods_apart(context: LintContext) -> Iterator[Finding]:
-    """Fires where two pods of the KubeInfer fit on a node by their NPUs and not by their ports."""
+    """Fires where two pods of the workload fit on a node by their NPUs and not by their ports."""
+    kind = "role" if context.unit == "instance" else context.workload.kind
     roles = [
         (each, npus, _host_ports(each))
-        for each in context.roles()
-        if (npus := npus_of(each.role.template.requests))
+        for each in context.templates
+        if (npus := npus_of(each.template.requests))
     ]
     for each, (resource, number), ports in roles:
         size = node_size(context, resource, max(n for _, (name, n), _ in roles if name == resource))
-        pods = each.role.replicas * context.kubeinfer.replicas
+        pods = each.replicas * context.instances
         for other, (_, others), wanted in roles:
             alone = other is each and pods < 2
             common = [port for port in ports if port in wanted]
             if common and not alone and number + others <= size:
                 noun = common_family([{resource: number}]).noun
-                with_whom = "another pod of its role" if other is each else f"a pod of {other.role.name}"
+                with_whom = f"another pod of its {kind}" if other is each else f"a pod of {other.role}"
                 yield Finding(
                     ports[common[0]],
                     f"port {common[0][0]} of a node can be had once: a pod with {number} of its {size} {noun}s never "
@@ -47,9 +56,9 @@ def host_port_keeps_pods_apart(context: LintContext) -> Iterator[Finding]:
                 break
 
 
-def _host_ports(each: RoleAt) -> dict[tuple[int, str], Path]:
+def _host_ports(each: TemplateAt) -> dict[tuple[int, str], Path]:
     """Port and protocol of what a role's pods take of their node, with the place where it is written."""
-    spec: Mapping[str, Any] = each.role.template.raw.get("spec") or {}
+    spec: Mapping[str, Any] = each.template.raw.get("spec") or {}
     ports: dict[tuple[int, str], Path] = {}
     for at in each.containers(sidecars=True):
         container = spec[str(at.path[-2])][at.path[-1]]

@@ -46,9 +46,9 @@ def scattered(context: LintContext, per_node: int) -> bool:
     Source: its plugin binpack knows cpu and memory alone; nodes with room for pods of accelerators alone are equal.
     """
     return any(
-        each.role.template.scheduler_name == VOLCANO and npus[1] % per_node
-        for each in context.roles()
-        if (npus := npus_of(each.role.template.requests)) is not None
+        each.template.scheduler_name == VOLCANO and npus[1] % per_node
+        for each in context.templates
+        if (npus := npus_of(each.template.requests)) is not None
     )
 
 
@@ -58,9 +58,9 @@ def need_of(context: LintContext, instances: int) -> Need:
     Large pods first, each on the fullest node with room; nodes with equally much room are counted together.
     """
     asked = [
-        (npus, each.role.replicas)
-        for each in context.roles()
-        if (npus := npus_of(each.role.template.requests)) is not None
+        (npus, each.replicas)
+        for each in context.templates
+        if (npus := npus_of(each.template.requests)) is not None
     ]
     if not asked:
         return Need()
@@ -114,8 +114,8 @@ def instances_that_fit(context: LintContext, at_most: int) -> int | None:
     """
     nodes = context.expectations.nodes
     roles = sorted(
-        (each.role for each in context.roles()),
-        key=lambda role: sum(number for _, number in [npus_of(role.template.requests) or ("", 0)]),
+        context.templates,
+        key=lambda pods: sum(number for _, number in [npus_of(pods.template.requests) or ("", 0)]),
         reverse=True,
     )
     pods = sum(role.replicas for role in roles)

@@ -14,6 +14,9 @@ _HEAD = """# Lint rules
 what is valid and will hurt all the same. Each finding names the number that makes it true for this manifest and a
 fix. What holds for several roles is said once. `kubeinfer-sim explain KI007` prints one of the entries below.
 
+Rules are about pod templates, whoever owns them: KubeInfers, Deployments, StatefulSets, ReplicaSets, DaemonSets, or
+Pods that nothing owns. Those about what some of these kinds alone have say so.
+
 Severities: an *error* cannot work, a *warning* is likely a mistake (exit code 1 under `--strict`), a *note* is good
 to know. Expected loads are the default [stage timings](scenario.md), by where the template's volumes say the weights
 are; rules that need a cluster are run with `--nodes 8x8` or `--nodes cluster.yaml`. Without one, nodes have 8 NPUs,
@@ -34,8 +37,11 @@ as zero, NPU requests that differ from limits, and everything else the API serve
 def lint_markdown() -> str:
     """The page `docs/lint.md`."""
     rules = sorted(RULES.values(), key=lambda each: each.code)
-    lines = [_HEAD, "| code | severity | finds |", "|---|---|---|"]
-    lines += [f"| [{each.code}](#{each.code.lower()}) | {each.severity} | {each.summary} |" for each in rules]
+    lines = [_HEAD, "| code | severity | about | finds |", "|---|---|---|---|"]
+    lines += [
+        f"| [{each.code}](#{each.code.lower()}) | {each.severity} | {each.about or 'all kinds'} | {each.summary} |"
+        for each in rules
+    ]
     return "\n".join((*lines, *_entries(rules))) + "\n"
 
 
@@ -44,10 +50,14 @@ def entries_markdown(rules: Iterable[Rule]) -> str:
     return "\n".join(_entries(rules)).lstrip("\n") + "\n"
 
 
+def _about(rule: Rule) -> str:
+    return f", about {rule.about}" if rule.about else ""
+
+
 def _entries(rules: Iterable[Rule]) -> Iterator[str]:
     for each in rules:
         yield f"\n## {each.code}"
-        yield f"\n**{each.name}** ({each.severity}): {each.summary}."
+        yield f"\n**{each.name}** ({each.severity}{_about(each)}): {each.summary}."
         yield f"\n{each.reason}"
         yield f"\nWhat would be right: {each.right}"
         yield f"\nSource: {each.source}."

@@ -8,7 +8,17 @@ from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, common_family, family_of
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node_selector_term
 from kubeinfer_sim.manifest.lint.packing import fits, node_size, suits
-from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, Node, RoleAt, npus_of, plural, rule
+from kubeinfer_sim.manifest.lint.rule import (
+    KUBEINFERS,
+    PLACED_KINDS,
+    Finding,
+    LintContext,
+    Node,
+    TemplateAt,
+    npus_of,
+    plural,
+    rule,
+)
 from kubeinfer_sim.manifest.model import VOLCANO, NodeSelectorRequirement, NodeSelectorTerm
 
 #: NPUs that are reset together, by how many a node has: the HCCS ring of an Atlas A2, the dies of a card of an A3.
@@ -23,7 +33,7 @@ _AFFINITY = (
 )
 
 
-def _path_of(each: RoleAt, resource: str) -> Path:
+def _path_of(each: TemplateAt, resource: str) -> Path:
     for at in each.containers():
         if resource in at.container.requests:
             kind = "limits" if resource in at.container.limits else "requests"
@@ -35,25 +45,26 @@ def _path_of(each: RoleAt, resource: str) -> Path:
     "KI019",
     "stranded-npus",
     Severity.WARNING,
-    summary="the NPU request leaves cards on a node that no pod of this KubeInfer can use",
+    summary="the NPU request leaves cards on a node that no other of its pods can use",
     reason="""NPUs are given out whole, and a pod's NPUs come from one node. A request that does not divide the
-    node's number leaves a rest. When none of the other roles is small enough to fill it, these cards stay
+    node's number leaves a rest. When no pod of another role is small enough to fill it, these cards stay
     idle as long as the pods run. Where pods would fill a node together, they have to come there: Volcano as
     shipped knows accelerators by no score, and draws among all nodes with room.""",
     right="""Requests whose sums fill a node: 1, 2, 4 or 8 of 8; 2, 4, 8 or 16 of 16; of unlike roles with binpack
     on the accelerator in Volcano's configuration.""",
     source="kube-scheduler's NodeResourcesFit; Volcano v1.15.1, plugin binpack, and recorded runs of it",
+    kinds=PLACED_KINDS,
 )
 def stranded_npus(context: LintContext) -> Iterator[Finding]:
-    """Fires where no mixture of this KubeInfer's pods that includes the role's fills a node, or only a lucky draw."""
-    roles = [(each, npus) for each in context.roles() if (npus := npus_of(each.role.template.requests))]
+    """Fires where no mixture of pods that includes the role's fills a node, or only a lucky draw."""
+    roles = [(each, npus) for each in context.templates if (npus := npus_of(each.template.requests))]
     for each, (resource, number) in roles:
         size = node_size(context, resource, max(n for _, (name, n) in roles if name == resource))
         if number > size or size > _LARGEST_NODE:
             continue
         sizes = {n for _, (name, n) in roles if name == resource}
         rest = _least_rest(size - number, sizes)
-        drawn = each.role.template.scheduler_name == VOLCANO and number + min(sizes) <= size
+        drawn = each.template.scheduler_name == VOLCANO and number + min(sizes) <= size
         noun = common_family([{resource: number}]).noun
         if rest:
             beside = "" if len({n for _, (_, n) in roles}) == 1 else " with whatever other role beside it"
@@ -66,11 +77,12 @@ def stranded_npus(context: LintContext) -> Iterator[Finding]:
                 _path_of(each, resource),
                 f"{number} of the {size} {noun}s of a node: at least {rest} of {size} stay idle on its nodes{beside} "
                 f"({100 * rest // size} %){more}",
-                f"ask for a number that divides {size}, or let a role take {rest}",
+                f"ask for a number that divides {size}"
+                + (f", or let a role take {rest}" if context.unit == "instance" else ""),
             )
         elif drawn and (pods := _shutting_out(number, max(sizes), size)):
-            there = context.kubeinfer.replicas * sum(
-                other.role.replicas for other, (name, n) in roles if (name, n) == (resource, number)
+            there = context.instances * sum(
+                other.replicas for other, (name, n) in roles if (name, n) == (resource, number)
             )
             if there < pods:
                 continue
@@ -109,11 +121,12 @@ def _least_rest(room: int, sizes: Iterable[int]) -> int:
     group shares it with other pods, and its NPU stays broken until these have gone, too.""",
     right="Whole groups: 8 of 8 on A2, an even number on A3.",
     source="Ascend device plugin, hot reset; KubeInfer semantics, hardware faults (reset scope)",
+    kinds=KUBEINFERS,
 )
 def shared_reset_group(context: LintContext) -> Iterator[Finding]:
     """Fires where the request is no multiple of the group."""
-    for each in context.roles():
-        npus = npus_of(each.role.template.requests)
+    for each in context.templates:
+        npus = npus_of(each.template.requests)
         if npus is None or family_of(npus[0]) is not ASCEND:
             continue
         resource, number = npus
@@ -138,12 +151,13 @@ def shared_reset_group(context: LintContext) -> Iterator[Finding]:
     of the instance.""",
     right="A selector that some node's labels meet; `kubectl get nodes --show-labels` lists them.",
     source="k8s.io/component-helpers scheduling/corev1/nodeaffinity",
+    kinds=PLACED_KINDS,
 )
 def unsatisfiable_affinity(context: LintContext) -> Iterator[Finding]:
     """Fires on contradictions, and given a cluster where no node of it matches."""
     nodes = context.expectations.nodes
-    for each in context.roles():
-        template = each.role.template
+    for each in context.templates:
+        template = each.template
         terms = template.required_node_affinity
         path = (*each.pod_path, *_AFFINITY)
         if terms is not None and terms:
@@ -161,7 +175,7 @@ def unsatisfiable_affinity(context: LintContext) -> Iterator[Finding]:
             yield Finding(
                 place,
                 f"none of the {plural(len(nodes), 'node')} of the cluster has these labels, so that "
-                f"{plural(each.role.replicas, 'pod')} would stay Pending: {why}",
+                f"{context.pending(each)}: {why}",
                 "label nodes, or ask for labels they have",
             )
 
@@ -189,9 +203,9 @@ def _written(each: NodeSelectorRequirement) -> str:
     return f"{each.operator} {', '.join(each.values)}".rstrip()
 
 
-def _why_none(each: RoleAt, nodes: Sequence[Node]) -> tuple[Path, str]:
+def _why_none(each: TemplateAt, nodes: Sequence[Node]) -> tuple[Path, str]:
     """The first label no node has as it is asked for, and what the nodes have instead."""
-    template = each.role.template
+    template = each.template
     for key, value in template.node_selector.items():
         if all(node.labels.get(key) != value for node in nodes):
             return (*each.pod_path, "nodeSelector", key), f"{key} is {_values_of(key, nodes)}, not {value}"
@@ -224,12 +238,13 @@ def _values_of(key: str, nodes: Sequence[Node]) -> str:
     can give, it stays Pending for ever, and with it the whole gang of the instance.""",
     right="Requests that fit the nodes' allocatable, which is less than their capacity.",
     source="kube-scheduler's NodeResourcesFit (pkg/scheduler/framework/plugins/noderesources/fit.go)",
+    kinds=PLACED_KINDS,
 )
 def pod_larger_than_any_node(context: LintContext) -> Iterator[Finding]:
     """Fires given a cluster, where labels match but no node is large enough."""
     nodes = context.expectations.nodes
-    for each in context.roles():
-        template = each.role.template
+    for each in context.templates:
+        template = each.template
         suitable = [node for node in nodes if suits(template, node)]
         if not suitable or any(
             fits(template.requests, node.allocatable, node.unlimited) for node in suitable
@@ -248,6 +263,6 @@ def pod_larger_than_any_node(context: LintContext) -> Iterator[Finding]:
             what, has = "the requests of a pod", "no node has enough of all resources together"
         yield Finding(
             _path_of(each, resource),
-            f"{what}, {has}: {plural(each.role.replicas, 'pod')} would stay Pending",
+            f"{what}, {has}: {context.pending(each)}",
             "ask for less, or for other nodes",
         )

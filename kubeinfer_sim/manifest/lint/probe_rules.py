@@ -39,7 +39,7 @@ def _probes(each: ContainerAt) -> Iterator[tuple[str, Probe]]:
 
 def _is_engine(each: ContainerAt) -> bool:
     """Whether a container is the one that loads: it asks for NPUs, or it is alone in its pod."""
-    return npus_of(each.container.requests) is not None or len(each.role.template.containers) == 1
+    return npus_of(each.container.requests) is not None or len(each.pods.template.containers) == 1
 
 
 def _product(probe: Probe) -> str:
@@ -62,7 +62,7 @@ def _product(probe: Probe) -> str:
 def liveness_kills_during_load(context: LintContext) -> Iterator[Finding]:
     """Fires where the liveness window is shorter than a cold load."""
     for each in context.containers():
-        liveness, load = each.container.liveness_probe, context.load(each.role)
+        liveness, load = each.container.liveness_probe, context.load(each.pods.template)
         if (
             liveness is None
             or each.container.startup_probe is not None
@@ -103,7 +103,7 @@ def _threshold(seconds: int, period: int) -> int:
 def startup_window_too_short(context: LintContext) -> Iterator[Finding]:
     """Fires where the window is shorter than a cold load; a note where only the slowest one exceeds it."""
     for each in context.containers():
-        startup, load = each.container.startup_probe, context.load(each.role)
+        startup, load = each.container.startup_probe, context.load(each.pods.template)
         if startup is None or load is None or not _is_engine(each):
             continue
         high = window(startup).high
@@ -174,13 +174,17 @@ def timeout_longer_than_period(context: LintContext) -> Iterator[Finding]:
 )
 def ready_after_n_successes(context: LintContext) -> Iterator[Finding]:
     """Fires where successThreshold is above 1; not for a router beside engines, which are what is waited for."""
-    any_npus = any(has_npus(each.role) for each in context.roles())
+    any_npus = any(has_npus(each.template) for each in context.templates)
     for each in context.containers(sidecars=True):
         readiness, startup = each.container.readiness_probe, each.container.startup_probe
-        if readiness is None or readiness.success_threshold == 1 or (any_npus and not has_npus(each.role)):
+        if (
+            readiness is None
+            or readiness.success_threshold == 1
+            or (any_npus and not has_npus(each.pods.template))
+        ):
             continue
         more = successes(readiness)
-        load = context.load(each.role) if _is_engine(each) else None
+        load = context.load(each.pods.template) if _is_engine(each) else None
         when = ""
         if load is not None:
             ready = earliest_ready(startup, readiness, load.cold)
@@ -242,13 +246,13 @@ def _slower(liveness: Probe, readiness: Probe) -> int:
 )
 def no_probes(context: LintContext) -> Iterator[Finding]:
     """Fires for engines, and for pods none of whose containers has a probe."""
-    for each in context.roles():
+    for each in context.templates:
         containers = list(each.containers())
         probed = [at for at in containers if any(_probes(at))]
         for at in containers:
-            if any(_probes(at)) or (probed and not (_is_engine(at) and has_npus(each.role))):
+            if any(_probes(at)) or (probed and not (_is_engine(at) and has_npus(each.template))):
                 continue
-            load = context.load(each.role) if _is_engine(at) else None
+            load = context.load(each.template) if _is_engine(at) else None
             early = f", {duration(load.cold)} before a cold engine can answer" if load is not None else ""
             yield Finding(
                 (*at.path, "name"),
@@ -277,7 +281,7 @@ def hang_without_end(context: LintContext) -> Iterator[Finding]:
             what = "is never seen"
             if container.readiness_probe is not None:
                 seen = detection(container.readiness_probe, hangs=True)
-                what = f"takes the instance out of traffic after {seen}"
+                what = f"takes the {context.unit} out of traffic after {seen}"
             yield Finding(
                 (*each.path, "name"),
                 f"container {container.name} has no livenessProbe: a hang {what}, and nothing ever restarts it",

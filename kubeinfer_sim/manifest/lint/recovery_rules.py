@@ -9,9 +9,10 @@ from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.checker import shown
 from kubeinfer_sim.manifest.lint.probe_arithmetic import detection, window
 from kubeinfer_sim.manifest.lint.rule import (
+    KUBEINFERS,
     Finding,
     LintContext,
-    RoleAt,
+    TemplateAt,
     duration,
     has_npus,
     is_ascend,
@@ -24,7 +25,7 @@ from kubeinfer_sim.manifest.model import RESET_LABEL
 _SEMANTICS = "KubeInfer semantics, hardware faults; the vendor's YAML guide (KubeInfer+DP)"
 
 
-def _without_label(each: RoleAt) -> str:
+def _without_label(each: TemplateAt) -> str:
     """What is seen of a broken NPU when nobody looks at it, and when."""
     engine = next((at.container for at in each.containers() if npus_of(at.container.requests)), None)
     if engine is None or engine.liveness_probe is None:
@@ -47,16 +48,17 @@ def _without_label(each: RoleAt) -> str:
     container then restarts on the same broken NPU, and each attempt may use up the whole startup window.""",
     right='modelarts-infer-npu-reset-enable: "true", in quotes, in the labels of every template that asks for NPUs.',
     source=_SEMANTICS,
+    kinds=KUBEINFERS,
 )
 def reset_label(context: LintContext) -> Iterator[Finding]:
     """Fires for roles with NPUs of Ascend: only these have such a device plugin."""
     for each in context.roles():
         labels = each.role.template.labels
         value = labels.get(RESET_LABEL)
-        if not is_ascend(each.role) or value == "true":
+        if not is_ascend(each.role.template) or value == "true":
             continue
         path = (*each.path, "template", "metadata", "labels")
-        instead = _without_label(each)
+        instead = _without_label(each.pods)
         if value is not None:
             message = f'is {shown(value)}, not "true", and has no effect: {instead}'
             yield Finding((*path, RESET_LABEL), message, f'write {RESET_LABEL}: "true"')
@@ -86,10 +88,11 @@ def _alike(key: str) -> bool:
     may well differ.""",
     right="The same label and the same recoveryPolicy.restart in all roles that ask for NPUs.",
     source="KubeInfer semantics, recovery; the vendor's YAML guide",
+    kinds=KUBEINFERS,
 )
 def roles_recover_differently(context: LintContext) -> Iterator[Finding]:
     """Fires at the first role that differs from the first one with NPUs."""
-    roles = [each for each in context.roles() if has_npus(each.role)]
+    roles = [each for each in context.roles() if has_npus(each.role.template)]
     if not roles:
         return
     first = roles[0].role
@@ -101,7 +104,7 @@ def roles_recover_differently(context: LintContext) -> Iterator[Finding]:
                 f"a fault in {each.role.name} restarts by {level}, one in {first.name} by {usual}",
                 f"write restart: {usual} in both, unless the difference is meant",
             )
-    roles = [each for each in roles if is_ascend(each.role)]
+    roles = [each for each in roles if is_ascend(each.role.template)]
     labelled = [each for each in roles if each.role.template.labels.get(RESET_LABEL) == "true"]
     if labelled and len(labelled) < len(roles):
         missing = [each.role.name for each in roles if each not in labelled]
@@ -126,12 +129,13 @@ def roles_recover_differently(context: LintContext) -> Iterator[Finding]:
     takes.""",
     right="recoveryPolicy.restart: Instance on roles with several pods.",
     source="KubeInfer semantics, recovery (Pod); HCCL_EXEC_TIMEOUT in the CANN documentation",
+    kinds=KUBEINFERS,
 )
 def pod_recovery_in_a_group(context: LintContext) -> Iterator[Finding]:
     """Fires for roles with NPUs and several pods."""
     for each in context.roles():
         role = each.role
-        if role.recovery_policy.restart == "Pod" and role.replicas > 1 and has_npus(role):
+        if role.recovery_policy.restart == "Pod" and role.replicas > 1 and has_npus(role.template):
             wait = duration(context.expectations.peer_timeout)
             yield Finding(
                 (*each.path, "recoveryPolicy", "restart"),
@@ -151,6 +155,7 @@ def pod_recovery_in_a_group(context: LintContext) -> Iterator[Finding]:
     happens: no rebuild of the instance, no other node, no answer to a hardware fault.""",
     right="restart: Instance or Pod; or rules for Custom in the scenario, which a simulation then plays.",
     source="KubeInfer semantics, recovery (Custom)",
+    kinds=KUBEINFERS,
 )
 def custom_recovery_without_rules(context: LintContext) -> Iterator[Finding]:
     """Fires for every role with Custom recovery."""

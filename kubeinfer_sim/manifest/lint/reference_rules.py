@@ -82,7 +82,7 @@ def no_such_port(context: LintContext) -> Iterator[Finding]:
 
 
 def _raw(each: ContainerAt) -> Mapping[str, Any]:
-    raw: Any = each.role.template.raw.get("spec") or {}
+    raw: Any = each.pods.template.raw.get("spec") or {}
     path: Path = each.path[-2:]
     container: Mapping[str, Any] = raw[path[0]][path[1]]
     return container

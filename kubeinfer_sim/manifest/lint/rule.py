@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, get_args
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Path, Severity
 from kubeinfer_sim.manifest.accelerators import ASCEND, accelerators_of, family_of, main_accelerator
-from kubeinfer_sim.manifest.model import Container, KubeInfer, Resources, Role
+from kubeinfer_sim.manifest.model import (
+    BarePod,
+    Container,
+    Kind,
+    KubeInfer,
+    PodTemplate,
+    Resources,
+    Role,
+    WorkloadSpec,
+)
+
+#: What a rule is about: whatever owns pods, those of which the scheduler alone says where their pods go, KubeInfers.
+ALL_KINDS: tuple[Kind, ...] = get_args(Kind)
+PLACED_KINDS: tuple[Kind, ...] = tuple(kind for kind in ALL_KINDS if kind != "DaemonSet")
+KUBEINFERS: tuple[Kind, ...] = ("KubeInfer",)
 
 
 class Node(Protocol):
@@ -27,7 +42,7 @@ class Node(Protocol):
 
 
 class LoadTime(Struct, frozen=True):
-    """How long a role's engine takes from container start to its first good answer, in seconds.
+    """How long an engine takes from container start to its first good answer, in seconds.
 
     Attributes:
         warm: weights and compiled graphs are on the node.
@@ -44,7 +59,7 @@ class Expectations(Struct, frozen=True):
     """What the rules compare the manifest with. Times in seconds.
 
     Attributes:
-        load: by role name; a role that is not there is not compared.
+        load: of the engine in a pod of a template; None: that is not compared.
         drain: how long a preStop hook takes whose length the manifest does not tell.
         exit: from SIGTERM to the end of the process.
         grace_over_time: after this the scheduler (Volcano with Ascend's plug-in) deletes a terminating pod by
@@ -53,7 +68,7 @@ class Expectations(Struct, frozen=True):
         nodes: the cluster, if it is known.
     """
 
-    load: Mapping[str, LoadTime] = field(default_factory=dict)
+    load: Callable[[PodTemplate], LoadTime | None] = lambda template: None
     drain: int = 60
     exit: int = 30
     grace_over_time: int = 900
@@ -65,7 +80,7 @@ class Finding(Struct, frozen=True):
     """What a rule found.
 
     Attributes:
-        path: where in the document of the KubeInfer.
+        path: where in the document.
         message: what is so, with the number that makes it true for this manifest.
         fix: what would mend it.
         severity: when it is not the rule's own.
@@ -80,54 +95,111 @@ class Finding(Struct, frozen=True):
 
 
 class ContainerAt(Struct, frozen=True):
-    """A container of a role, and its place in the document."""
+    """A container of a pod template, and its place in the document."""
 
-    role: Role
+    pods: TemplateAt
     container: Container
     path: Path
     sidecar: bool = False
 
 
+class TemplateAt(Struct, frozen=True):
+    """A pod template, whoever owns it, and its place in the document.
+
+    Attributes:
+        role: the name of the role; "" where the workload has no roles.
+        replicas: pods of it in each instance.
+    """
+
+    template: PodTemplate
+    path: Path
+    role: str = ""
+    replicas: int = 1
+
+    @property
+    def pod_path(self) -> Path:
+        """The place of its pod spec."""
+        return (*self.path, "spec")
+
+    def containers(self, *, sidecars: bool = False) -> Iterator[ContainerAt]:
+        """Its containers; with `sidecars` also the init containers that run on beside them."""
+        for index, each in enumerate(self.template.containers):
+            yield ContainerAt(self, each, (*self.pod_path, "containers", index))
+        for index, each in enumerate(self.template.init_containers if sidecars else ()):
+            if each.restart_policy == "Always":
+                yield ContainerAt(self, each, (*self.pod_path, "initContainers", index), sidecar=True)
+
+
 class RoleAt(Struct, frozen=True):
-    """A role, and its place in the document."""
+    """A role of a KubeInfer, and its place in the document."""
 
     role: Role
     path: Path
 
     @property
-    def pod_path(self) -> Path:
-        """The place of its pod spec."""
-        return (*self.path, "template", "spec")
-
-    def containers(self, *, sidecars: bool = False) -> Iterator[ContainerAt]:
-        """Its containers; with `sidecars` also the init containers that run on beside them."""
-        for index, each in enumerate(self.role.template.containers):
-            yield ContainerAt(self.role, each, (*self.pod_path, "containers", index))
-        for index, each in enumerate(self.role.template.init_containers if sidecars else ()):
-            if each.restart_policy == "Always":
-                yield ContainerAt(self.role, each, (*self.pod_path, "initContainers", index), sidecar=True)
+    def pods(self) -> TemplateAt:
+        """Its pod template."""
+        return TemplateAt(self.role.template, (*self.path, "template"), self.role.name, self.role.replicas)
 
 
-class LintContext(Struct, frozen=True):
-    """One KubeInfer, and what is expected of where it will run."""
+class LintContext(Struct, frozen=True, dict=True):
+    """What owns pods, or is one, and what is expected of where it will run."""
 
-    kubeinfer: KubeInfer
+    workload: WorkloadSpec
     expectations: Expectations = Expectations()
 
+    @property
+    def kubeinfer(self) -> KubeInfer:
+        """The workload of a rule that is about KubeInfers."""
+        assert isinstance(self.workload, KubeInfer)
+        return self.workload
+
+    @property
+    def instances(self) -> int:
+        """How many instances there are; each pod that stands for itself is one."""
+        return self.workload.replicas
+
+    @property
+    def unit(self) -> str:
+        """What is taken out of traffic as a whole."""
+        return "instance" if isinstance(self.workload, KubeInfer) else "pod"
+
     def roles(self) -> Iterator[RoleAt]:
-        """The roles that have pods."""
+        """The roles of a KubeInfer that have pods."""
         for index, role in enumerate(self.kubeinfer.roles):
             if role.replicas:
                 yield RoleAt(role, ("spec", "template", "spec", "roles", index))
 
+    @cached_property
+    def templates(self) -> tuple[TemplateAt, ...]:
+        """The templates of which there are pods, those of a KubeInfer by role."""
+        match self.workload:
+            case KubeInfer():
+                return tuple(each.pods for each in self.roles())
+            case BarePod(template=template):
+                return (TemplateAt(template, ()),)
+            case _:
+                return (TemplateAt(self.workload.template, ("spec", "template")),)
+
     def containers(self, *, sidecars: bool = False) -> Iterator[ContainerAt]:
-        """The containers of all roles that have pods."""
-        for each in self.roles():
+        """The containers of all of them."""
+        for each in self.templates:
             yield from each.containers(sidecars=sidecars)
 
-    def load(self, role: Role) -> LoadTime | None:
-        """How long a role's engine takes to start."""
-        return self.expectations.load.get(role.name)
+    def part_of(self, path: Path) -> Path:
+        """The part of a document in which a place is: a role of a KubeInfer, a container of any other template."""
+        whole: Path = ("spec", "template", "spec")
+        if not isinstance(self.workload, KubeInfer):
+            whole = self.templates[0].pod_path
+        return path[len(whole) : len(whole) + 2]
+
+    def load(self, template: PodTemplate) -> LoadTime | None:
+        """How long the engine takes to start in a pod of this template."""
+        return self.expectations.load(template)
+
+    def pending(self, pods: TemplateAt) -> str:
+        """`3 pods would stay Pending`: all of a template."""
+        return f"{plural(pods.replicas * (self.instances or 1), 'pod')} would stay Pending"
 
 
 Check = Callable[[LintContext], Iterator[Finding]]
@@ -143,6 +215,7 @@ class Rule(Struct, frozen=True):
         reason: why that matters; one paragraph.
         right: what would be right.
         source: what the rule rests on.
+        kinds: what it is about.
     """
 
     code: str
@@ -153,6 +226,16 @@ class Rule(Struct, frozen=True):
     right: str
     source: str
     check: Check
+    kinds: tuple[Kind, ...] = ALL_KINDS
+
+    @property
+    def about(self) -> str:
+        """`KubeInfers`, `all but DaemonSets`; "" for all kinds."""
+        left_out = [kind for kind in ALL_KINDS if kind not in self.kinds]
+        kinds = left_out if len(left_out) < len(self.kinds) else self.kinds
+        return (
+            ("all but " * (kinds is left_out) + ", ".join(f"{kind}s" for kind in kinds)) if left_out else ""
+        )
 
 
 RULES: dict[str, Rule] = {}
@@ -160,7 +243,15 @@ RULES: dict[str, Rule] = {}
 
 
 def rule(
-    code: str, name: str, severity: Severity, *, summary: str, reason: str, right: str, source: str
+    code: str,
+    name: str,
+    severity: Severity,
+    *,
+    summary: str,
+    reason: str,
+    right: str,
+    source: str,
+    kinds: tuple[Kind, ...] = ALL_KINDS,
 ) -> Callable[[Check], Check]:
     """Register a function as the check of a rule; its code and its name must be its own."""
 
@@ -171,7 +262,7 @@ def rule(
             return " ".join(text.split())
 
         RULES[code] = Rule(
-            code, name, severity, flat(summary), flat(reason), flat(right), flat(source), check
+            code, name, severity, flat(summary), flat(reason), flat(right), flat(source), check, kinds
         )
         return check
 
@@ -191,14 +282,14 @@ def npus_of(resources: Resources) -> tuple[str, int] | None:
     return (resource, number) if number else None
 
 
-def is_ascend(role: Role) -> bool:
-    """Whether a role's pods ask for NPUs of Ascend, which its device plugin looks at."""
-    return any(family_of(name) is ASCEND for name in accelerators_of(role.template.requests))
+def is_ascend(template: PodTemplate) -> bool:
+    """Whether pods ask for NPUs of Ascend, which its device plugin looks at."""
+    return any(family_of(name) is ASCEND for name in accelerators_of(template.requests))
 
 
-def has_npus(role: Role) -> bool:
-    """Whether a role's pods ask for accelerators."""
-    return npus_of(role.template.requests) is not None
+def has_npus(template: PodTemplate) -> bool:
+    """Whether pods ask for accelerators."""
+    return npus_of(template.requests) is not None
 
 
 def duration(seconds: int) -> str:

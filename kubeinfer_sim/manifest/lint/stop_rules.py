@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, rule
-from kubeinfer_sim.manifest.model import Hook
+from kubeinfer_sim.manifest.model import VOLCANO, Hook
 
 _SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6})(?:\.[0-9]+)?(s|m|h)?(?![\w.])")
 _UNITS = {None: 1, "": 1, "s": 1, "m": 60, "h": 3600}
@@ -38,8 +38,8 @@ def _hook_seconds(hook: Hook, drain: int) -> tuple[int, str]:
 )
 def grace_shorter_than_drain(context: LintContext) -> Iterator[Finding]:
     """Fires where the hook and the exit take longer than the grace period."""
-    for each in context.roles():
-        grace = each.role.template.termination_grace_period_seconds
+    for each in context.templates:
+        grace = each.template.termination_grace_period_seconds
         path = (*each.pod_path, "terminationGracePeriodSeconds")
         for at in each.containers(sidecars=True):
             hook = at.container.pre_stop
@@ -72,11 +72,12 @@ def grace_shorter_than_drain(context: LintContext) -> Iterator[Finding]:
     source="MindCluster documentation, Volcano's rescheduling, grace-over-time",
 )
 def grace_beyond_scheduler(context: LintContext) -> Iterator[Finding]:
-    """Fires where the grace period is longer than grace-over-time."""
+    """Fires where the grace period is longer than grace-over-time, of pods that Volcano places."""
     limit = context.expectations.grace_over_time
-    for each in context.roles():
-        grace = each.role.template.termination_grace_period_seconds
-        if grace > limit:
+    for each in context.templates:
+        grace = each.template.termination_grace_period_seconds
+        by_force = context.unit == "instance" or each.template.scheduler_name == VOLCANO
+        if grace > limit and by_force:
             yield Finding(
                 (*each.pod_path, "terminationGracePeriodSeconds"),
                 f"{duration(grace)} is longer than the scheduler's grace-over-time of {duration(limit)}: "

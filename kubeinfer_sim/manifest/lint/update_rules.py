@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.lint.packing import instances_that_fit, need_of, scattered
-from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, plural, rule
+from kubeinfer_sim.manifest.lint.rule import KUBEINFERS, Finding, LintContext, duration, plural, rule
 
 _BUDGETS = ("spec", "strategy", "rollingUpdate")
 _SURGE = (*_BUDGETS, "maxSurge")
@@ -33,6 +33,7 @@ def _budgets(context: LintContext) -> tuple[int, int]:
     right="""Keep that many nodes free, or allow maxUnavailable: 1 (with maxSurge: 0 it is "down first, then
     up" and needs no spare room).""",
     source=f"{_UPDATE}, rules 5 and 7",
+    kinds=KUBEINFERS,
 )
 def spare_instance_needed(context: LintContext) -> Iterator[Finding]:
     """Fires where maxUnavailable comes to zero; a warning where the cluster has no such room."""
@@ -42,7 +43,7 @@ def spare_instance_needed(context: LintContext) -> Iterator[Finding]:
         return
     new = min(surge, replicas)
     need = need_of(context, new)
-    pods = new * sum(each.role.replicas for each in context.roles())
+    pods = new * sum(each.replicas for each in context.templates)
     size = f"{plural(new, 'spare instance')}: {plural(pods, 'pod')}"
     if need.npus:
         size += f", {need.npus} {need.resource}"
@@ -74,6 +75,7 @@ def spare_instance_needed(context: LintContext) -> Iterator[Finding]:
     every update waits for a spare instance.""",
     right="Write maxUnavailable as the number that is meant: 0 or 1.",
     source=f"{_UPDATE}, rule 1; GetScaledValueFromIntOrPercent, k8s.io/apimachinery pkg/util/intstr",
+    kinds=KUBEINFERS,
 )
 def budget_rounds_to_zero(context: LintContext) -> Iterator[Finding]:
     """Fires where a percentage above zero comes to zero while maxSurge does not."""
@@ -98,6 +100,7 @@ def budget_rounds_to_zero(context: LintContext) -> Iterator[Finding]:
     instances are doubled at once.""",
     right="maxSurge at most spec.replicas, as a rule 1.",
     source=f"{_UPDATE}, rule 3",
+    kinds=KUBEINFERS,
 )
 def surge_beyond_replicas(context: LintContext) -> Iterator[Finding]:
     """Fires where maxSurge comes to more than spec.replicas."""
@@ -122,6 +125,7 @@ def surge_beyond_replicas(context: LintContext) -> Iterator[Finding]:
     plus loading. With a single instance this is the price of not needing a second one, and only noted.""",
     right="maxUnavailable below spec.replicas, or maxSurge: 1 with maxUnavailable: 0 where there is room.",
     source=f"{_UPDATE}, rule 5",
+    kinds=KUBEINFERS,
 )
 def update_takes_all_down(context: LintContext) -> Iterator[Finding]:
     """Fires where ready instances may fall to zero."""
@@ -129,7 +133,7 @@ def update_takes_all_down(context: LintContext) -> Iterator[Finding]:
     replicas = context.kubeinfer.replicas
     if not replicas or unavailable < replicas:
         return
-    loads = [load.cold for each in context.roles() if (load := context.load(each.role)) is not None]
+    loads = [load.cold for each in context.templates if (load := context.load(each.template)) is not None]
     outage = f" for about {duration(max(loads))} of loading" if loads else ""
     what = "the only instance" if replicas == 1 else f"all {replicas} instances"
     yield Finding(

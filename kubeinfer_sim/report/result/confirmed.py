@@ -12,7 +12,7 @@ class ConfirmedPart(Part):
     """A finding of lint, and what the run shows of it."""
 
     owner: str
-    """The KubeInfer."""
+    """What owns the pods it is about, by name."""
     code: str
     """Of the rule, as `kubeinfer-sim explain` has it."""
     file: str

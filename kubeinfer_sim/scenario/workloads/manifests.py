@@ -65,7 +65,7 @@ class Manifests(Struct):
         values: values from the command line, over those the scenario gives its own manifest.
         may_be_empty: the scenario's own manifest need not hold a workload: some are created while it runs.
         warnings: what is legal in the manifests but will surprise.
-        written: the KubeInfers as files and the scenario have them, each with its document.
+        written: what owns pods as files and the scenario have it, each with its document.
         others: objects of other kinds beside the KubeInfers, by kind, namespace and name; the first of a name counts.
         since: those of them that actions so far have created or changed, None where they have deleted one.
     """
@@ -75,7 +75,7 @@ class Manifests(Struct):
     values: Mapping[str, Any] = field(default_factory=dict)
     may_be_empty: bool = False
     warnings: list[Diagnostic] = field(default_factory=list)
-    written: list[tuple[KubeInfer, Document]] = field(default_factory=list)
+    written: list[tuple[WorkloadSpec, Document]] = field(default_factory=list)
     others: dict[tuple[str, str, str], OtherObject] = field(default_factory=dict)
     since: dict[tuple[str, str, str], OtherObject | None] = field(default_factory=dict)
 
@@ -138,7 +138,7 @@ class Manifests(Struct):
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         self._beside(manifests.others)
         kubeinfers = manifests.kubeinfers
-        self.written += zip(kubeinfers, manifests.documents, strict=True)
+        self.written += manifests.written
         if names is not None and len(kubeinfers) > 1:
             kubeinfers = tuple(each for each in kubeinfers if each.name in names)
         if kubeinfers or not manifests.kubeinfers:
@@ -207,9 +207,9 @@ class Manifests(Struct):
             return None
         if positions:  # none of its own has a patched one
             home, place = self.context.document.home(positions)
-            for kubeinfer, document in zip(manifests.kubeinfers, manifests.documents, strict=True):
+            for workload, document in manifests.written:
                 here = replace(document, parts={(): (home, place)}) if place else home
-                self.written.append((kubeinfer, here))
+                self.written.append((workload, here))
         self._beside(manifests.others)
         plain = map(self.autoscaled, manifests.plain)
         return self._sized(Loaded((*manifests.kubeinfers, *plain), others=manifests.others), path)

@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from manifest.helpers import BASE, DATA, changed, load
@@ -14,7 +15,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.lint import RULES, Expectations, lint
 from kubeinfer_sim.manifest.lint.packing import need_of
-from kubeinfer_sim.manifest.lint.rule import LintContext
+from kubeinfer_sim.manifest.lint.rule import ALL_KINDS, LintContext
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -31,8 +32,8 @@ USUAL = {"KI001", "KI002", "KI007", "KI008", "KI022"}
 
 def findings(text: str, nodes: tuple[NodeSpec, ...] = (), **options):
     loaded = load(text)
-    expected = replace(expectations(loaded.kubeinfers), nodes=nodes)
-    return lint(zip(loaded.kubeinfers, loaded.documents, strict=True), expected, **options)
+    expected = replace(expectations(), nodes=nodes)
+    return lint(loaded.written, expected, **options)
 
 
 def fired(text: str, code: str, **options):
@@ -394,6 +395,57 @@ def test_nodes_are_counted_by_packing(asked, replicas, instances, nodes) -> None
     assert need_of(LintContext(kubeinfer), instances).nodes == nodes
 
 
+def template(text: str) -> dict[str, Any]:
+    """That of the first role of a KubeInfer."""
+    (document,) = load_documents(SourceText("kubeinfer.yaml", text))
+    found: dict[str, Any] = document.value["spec"]["template"]["spec"]["roles"][0]["template"]
+    return found
+
+
+def owned(kind: str, pods: dict[str, Any]) -> str:
+    """What owns three pods of a template, or is one."""
+    labels = {"app": "x", **pods["metadata"].get("labels", {})}
+    pods = {**pods, "metadata": {**pods["metadata"], "labels": labels}}
+    head = {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": "x", "labels": labels}}
+    if kind == "Pod":
+        return json.dumps({**head, "apiVersion": "v1", "spec": pods["spec"]}, indent=1)
+    spec = {"selector": {"matchLabels": {"app": "x"}}, "template": pods}
+    if kind != "DaemonSet":
+        spec["replicas"] = pods_of(kind)
+    return json.dumps({**head, "spec": spec}, indent=1)
+
+
+def pods_of(kind: str) -> int:
+    """How many pods it has as far as its own fields say."""
+    return 1 if kind in ("Pod", "DaemonSet") else 3
+
+
+OWNERS = [kind for kind in ALL_KINDS if kind != "KubeInfer"]
+
+
+@pytest.mark.parametrize("kind", OWNERS)
+def test_what_a_rule_says_of_a_pod_template_holds_whoever_owns_it(kind: str) -> None:
+    """Each rule that fires on the first role of a KubeInfer alone fires on the same pods, at the same field."""
+    compared = set()
+    for code, changes, *_ in CASES:
+        pods = template(changed(*changes))
+        role = {"name": "x", "template": pods}
+        one = {**FRAME, "spec": {"replicas": pods_of(kind), "template": {"spec": {"roles": [role]}}}}
+        of_role = fired(json.dumps(one, indent=1), code, nodes=cluster(3))
+        of_owner = fired(owned(kind, pods), code, nodes=cluster(3))
+        if kind not in RULES[code].kinds:
+            assert not of_owner
+            continue
+        if code == "KI011" and pods["spec"].get("schedulerName") != "volcano":
+            continue
+        compared.update(code for _ in of_role)
+        whole = 0 if kind == "Pod" else 2
+        assert [each.path[whole:] for each in of_owner] == [each.path[6:] for each in of_role], code
+        assert [each.severity for each in of_owner] == [each.severity for each in of_role]
+        assert [each.text.strip() for each in of_owner] == [each.text.strip() for each in of_role]
+    assert len(compared) >= (10 if kind == "DaemonSet" else 12)
+
+
 def test_no_valid_template_makes_lint_fail() -> None:
     table = json.loads(gzip.decompress((VECTORS / "golden_pod_templates.json.gz").read_bytes()))
     linted = 0
@@ -407,8 +459,8 @@ def test_no_valid_template_makes_lint_fail() -> None:
         except InputError:
             continue  # what Kubernetes takes and KubeInfer does not
         lint(
-            zip(loaded.kubeinfers, loaded.documents, strict=True),
-            replace(expectations(loaded.kubeinfers), nodes=cluster(2)),
+            loaded.written,
+            replace(expectations(), nodes=cluster(2)),
         )
         linted += 1
     assert linted > 500
@@ -540,7 +592,7 @@ def test_roles_without_npus_may_recover_alone_and_need_no_label() -> None:
 @pytest.mark.parametrize("path", sorted((DATA / "valid").glob("*.yaml")), ids=lambda path: path.stem)
 def test_sound_manifests_give_a_handful_of_true_findings_each_once(path: Path) -> None:
     loaded = load_manifest([str(path)])
-    found = lint(zip(loaded.kubeinfers, loaded.documents, strict=True), expectations(loaded.kubeinfers))
+    found = lint(loaded.written, expectations())
     codes = [each.code for each in found]
     assert len(set(codes)) == len(codes), "what holds for all roles is said once"
     assert set(codes) <= USUAL | {"KI004", "KI006"}
@@ -549,9 +601,7 @@ def test_sound_manifests_give_a_handful_of_true_findings_each_once(path: Path) -
 
 def test_without_expectations_what_needs_them_is_silent() -> None:
     loaded = load(without(BASE, "startupProbe"))
-    codes = {
-        each.code for each in lint(zip(loaded.kubeinfers, loaded.documents, strict=True), Expectations())
-    }
+    codes = {each.code for each in lint(loaded.written, Expectations())}
     assert not codes & {"KI005", "KI006", "KI022"}
     assert "KI007" in codes
 
