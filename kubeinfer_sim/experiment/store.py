@@ -29,6 +29,8 @@ from kubeinfer_sim.experiment.worker import TIMEOUT, Played
 APPLICATION, FORM = 0x4B497363, 3
 #: A commit at the latest after so many runs, or so many seconds.
 COMMIT_RUNS, COMMIT_SECONDS = 100, 1.0
+#: Bytes of a page: a row of one or two thousand fits; what does not fit a quarter of one would take a page of its own.
+PAGE = 16_384
 #: How long a campaign waits at its begin for who reads the file.
 READERS_MS = 5_000
 #: Of the differences to what a store is of, so many are told.
@@ -130,7 +132,8 @@ def opened(path: str | Path, variants: Sequence[Variant]) -> Iterator[Store]:
         connection = sqlite3.connect(place, timeout=0, isolation_level=None)
     try:
         with _told(place):
-            _check(place, connection)
+            if not _check(place, connection):
+                connection.execute(f"PRAGMA page_size = {PAGE}")
             _write_ahead(place, connection)
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("BEGIN IMMEDIATE")

@@ -132,6 +132,7 @@ def test_with_a_disk_that_is_full_it_ends_with_words_and_goes_on_where_it_stoppe
     again = sim(*line, "-n", "60", "--store", str(store))
     assert again.stdout == sim(*line, "-n", "60").stdout
     assert rows(store) == 60
+    assert store.stat().st_size < 250_000, "a row takes no page of its own"
 
 
 @pytest.mark.parametrize(
