@@ -17,8 +17,9 @@ from kubeinfer_sim.manifest.scalars import resolve
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_text import one_line, yaml_text
 from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.scenario.self_contained import self_contained
+from kubeinfer_sim.scenario.self_contained import self_contained, whole_scenario
 
 #: Where something is written, and what a version of a manifest is called: that is another thing in one file.
 _TOLD = ("scenario.lint", ".where:", ".label:")
@@ -78,6 +79,34 @@ def test_all_that_a_scenario_names_is_written_in_it(tmp_path: Path) -> None:
     assert differ(str(scenario), HEAD + SPEC) == []
     alone = yaml_text([self_contained(only_document(SourceText(str(scenario), HEAD + SPEC), "Scenario"))])
     assert not any(name in alone for name in files), alone
+
+
+def test_what_the_command_line_and_a_configuration_say_is_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, text in (
+        ("chat.yaml", MANIFEST),
+        ("lab.yaml", CLUSTER),
+        ("config.yaml", "timings: {profile: zero}\n"),
+    ):
+        (tmp_path / name).write_text(text, "utf-8")
+    given: dict[str, Any] = {
+        "set_values": {"image": "vllm:9"},
+        "seed": 5,
+        "horizon": "2h",
+        "cluster": "lab.yaml",
+        "changes": {("spec", "quietAfter"): "3h"},
+        "configuration": Configuration(only_document(read_source("config.yaml"), "Configuration")),
+    }
+    manifest = "  manifest: {path: ../chat.yaml, set: {replicas: 3}}\n  cluster: 1x8\n"
+    (tmp_path / "elsewhere").mkdir()
+    source = SourceText("elsewhere/scenario.yaml", HEAD + manifest)
+    alone = SourceText("/nowhere/scenario.yaml", yaml_text([whole_scenario(source, **given)]))
+    one, other = load_scenario(source, **given), load_scenario(alone)
+    assert (other.seed, other.horizon, len(other.nodes), other.quiet_after) == (5, 7_200_000, 12, 10_800_000)
+    found = differences(fingerprint(Variant("", one)), fingerprint(Variant("", other)))
+    assert [each for each in found if not any(told in each for told in _TOLD)] == []
 
 
 def test_what_kubectl_wrote_and_a_load_in_csv_stay_files_with_their_whole_path(tmp_path: Path) -> None:

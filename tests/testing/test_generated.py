@@ -31,7 +31,7 @@ from kubeinfer_sim.report.why import moment_of, render_why
 from kubeinfer_sim.report.why_result import why_json
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.testing.invariants import checked, same_twice
+from kubeinfer_sim.testing.invariants import checked, same_in_any_order, same_twice
 from kubeinfer_sim.testing.strategies import WrittenScenario, scenarios
 
 #: Blocks of so many scenarios each.
@@ -114,6 +114,19 @@ def test_invariants_hold_in_twenty_thousand_scenarios(block: int) -> None:
 @pytest.mark.parametrize("block", range(2))
 def test_the_same_scenario_gives_the_same_bytes_in_a_hundred_ways(block: int) -> None:
     for_each("medium", 1000 + block, 50, check_twice)
+
+
+def check_order(written: WrittenScenario, folder: Path) -> None:
+    same_in_any_order(WrittenScenario.read(written.write(folder)).files["scenario.yaml"][0])
+
+
+def test_the_order_of_keys_changes_nothing(tmp_path: Path) -> None:
+    for_each("small", 1100, 6, lambda written: check_order(written, tmp_path))
+
+
+@pytest.mark.sweep
+def test_the_order_of_keys_changes_nothing_in_eighty_scenarios(tmp_path: Path) -> None:
+    for_each("medium", 1101, 80, lambda written: check_order(written, tmp_path))
 
 
 def test_a_scenario_that_does_not_end_is_found_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
