@@ -87,7 +87,7 @@ def test_ctrl_c_is_exit_130(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("kubeinfer_sim.scenario.load.load_scenario", stopped)
-    done = sim("run", "x.yaml")
+    done = sim("run", SCENARIO)
     assert done.returncode == 130
     assert "Traceback" not in done.stderr
 
@@ -97,7 +97,7 @@ def fault(**env: str) -> str:
         "import sys, kubeinfer_sim.cli.main, kubeinfer_sim.scenario.load as load\n"
         "def broken(*args, **options): raise ZeroDivisionError('x')\n"
         "load.load_scenario = broken\n"
-        "sys.exit(sys.modules['kubeinfer_sim.cli.main'].run(['run', 'x.yaml']))"
+        f"sys.exit(sys.modules['kubeinfer_sim.cli.main'].run(['run', {SCENARIO!r}]))"
     )
     done = python(code, **env)
     assert done.returncode == 3
