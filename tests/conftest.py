@@ -14,9 +14,11 @@ import contextlib
 import gc
 import gzip
 import json
+import os
 import re
 import signal
 import sys
+import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable
@@ -140,6 +142,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # A shell has what it runs in the background ignore Ctrl-C, and so would each command that a test starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        # Hundreds of commands are started: each would compile the whole package anew. Compiled modules are kept, away
+        # from where they are not wanted.
+        compiled = tempfile.TemporaryDirectory(prefix="compiled-")
+        os.environ["PYTHONPYCACHEPREFIX"] = compiled.name
+        config.add_cleanup(compiled.cleanup)
     if not Path(config.getoption("--vectors")).is_dir():
         raise pytest.UsageError(f"--vectors {config.getoption('--vectors')}: no such folder")
     if config.inipath is None:
