@@ -62,7 +62,7 @@ class Replication(Struct, frozen=True):
             end, None when there was none.
         values: column -> number; columns that this run has no number for are left out or None.
         judged: the objectives.
-        lost: kind of beginning (of fault, `update` …) -> stage -> instance-ms.
+        lost: kind of beginning (of fault, `update` …) -> stage -> instance-ms; without a KubeInfer pod-ms.
         struck: kind of fault -> how many struck.
         times: kind of fault -> how long its faults took.
         by_chance: whether anything in it was drawn.
@@ -98,8 +98,13 @@ class Replication(Struct, frozen=True):
     @property
     def lost_in_all(self) -> int:
         """Instance-ms, and pod-ms of Deployments and their like."""
-        pods = self.values.get("lostPodMs") or 0
-        return sum(sum(stages.values()) for stages in self.lost.values()) + int(pods)
+        charged = sum(sum(stages.values()) for stages in self.lost.values())
+        return charged if self.of_pods else charged + int(self.values.get("lostPodMs") or 0)
+
+    @property
+    def of_pods(self) -> bool:
+        """Whether what is lost is time of pods alone, since there is no KubeInfer."""
+        return "lostPodMs" in self.values and "lostInstanceMs" not in self.values
 
 
 class Failure(Struct, frozen=True):

@@ -67,7 +67,8 @@ class VariantPart(Part):
     quantiles: dict[str, list[QuantilePart]]
     """Of `duration`, runs that do not finish being infinite, and of each column but those that are held or not."""
     lost_ms_by_stage: dict[str, float]
-    """What `lostInstanceMs` was spent on, by the stages of `causes` in the result; mean over the seeds."""
+    """What `lostInstanceMs` (without a KubeInfer `lostPodMs`) was spent on, by the stages of `causes` in the result;
+    mean over the seeds."""
 
 
 class FailedPart(Part):

@@ -230,7 +230,7 @@ def run_words(run: Replication) -> str:
     if run.missed:
         told.append(f"misses {count(run.missed, 'objective')}")
     if run.lost_in_all:
-        what = ["instance"] if run.lost else []
+        what = ["instance"] if run.lost and not run.of_pods else []
         what += ["pod"] if run.values.get("lostPodMs") else []
         told.append(f"loses {rounded(run.lost_in_all)} of {' and '.join(what)} time")
     return ", ".join(told) or "loses nothing"

@@ -128,7 +128,7 @@ class LostPart(Part):
 
     kind: str
     mean_ms: float
-    """Instance-ms a run."""
+    """Instance-ms a run; without a KubeInfer pod-ms."""
     stages: dict[str, float]
 
 
