@@ -62,19 +62,36 @@ STAGE_OF = {
 }
 
 
-class _Places:
-    """The pods of an instance by their places: at each one stands after the other, so that few are looked at."""
+#: Of so many pods all are looked at.
+FEW = 16
 
-    __slots__ = ("_at", "created")
+
+class _Places:
+    """The pods of an instance, where there are many by their places.
+
+    At each place one stands after the other, so that few are looked at.
+    """
+
+    __slots__ = ("_at", "_few", "created")
 
     def __init__(self, life: InstanceLife) -> None:
         self.created = life.created
+        self._few = life.pods if len(life.pods) <= FEW else None
         self._at: dict[Place, list[tuple[int, PodLife]]] = {}
-        for number, pod in enumerate(life.pods):
-            self._at.setdefault(pod.pod.place, []).append((number, pod))
+        if self._few is None:
+            for number, pod in enumerate(life.pods):
+                self._at.setdefault(pod.pod.place, []).append((number, pod))
 
     def pods(self, since: int, until: int, place: Place | None = None) -> list[PodLife]:
         """Those that were there between two times, at one place or at all, in the order of their creation."""
+        if self._few is not None:
+            return [
+                pod
+                for pod in self._few
+                if pod.created <= until
+                and (pod.gone is None or pod.gone >= since)
+                and (place is None or (pod.pod.role, pod.pod.replica) == place)
+            ]
         lives: list[tuple[int, PodLife]] = []
         for pods in self._at.values() if place is None else (self._at[place],):
             for index in range(bisect_right(pods, until, key=lambda each: each[1].created) - 1, -1, -1):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+import pytest
 from building import kubeinfer, nodes, scenario, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measured import year
 from metering import metered
 from msgspec.structs import replace
 
@@ -264,3 +266,14 @@ def test_attribution_costs_the_number_of_losses_and_of_pods_not_their_squares() 
     once = attribution_calls(4, 10)
     assert attribution_calls(4, 40) < 5 * once, "four times as many losses, and a little more"
     assert attribution_calls(16, 10) < 5 * once, "four times as many pods"
+
+
+@pytest.mark.parametrize("few", [0, 4, 10_000])
+def test_pods_of_an_instance_are_found_the_same_one_by_one_and_by_their_places(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = simulate(year(3), pods=False)
+    causes = figures(run).causes
+    assert causes
+    monkeypatch.setattr("kubeinfer_sim.metrics.loss_stages.FEW", few)
+    assert figures(run).causes == causes
