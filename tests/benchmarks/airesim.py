@@ -14,11 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from common import bare_loop, spread, write
+from common import bare_loop, show, spread
 from published.airesim import HOUR, Parameters, TrainingJob
-
-#: SimPy's processes in the bare loop: about as many servers are in repair at any time.
-PROCESSES = 50
 
 
 def timed(job: Callable[[int], Any], runs: int) -> tuple[list[float], list[Any]]:
@@ -47,7 +44,7 @@ def seconds(times: list[float]) -> str:
 def table(runs: int, folder: str | None) -> str:
     times, jobs = timed(lambda seed: TrainingJob(Parameters(), seed).run(), runs)
     events = [job.clock.fired for job in jobs]
-    ratios = [took / bare_loop(count, PROCESSES) for took, count in zip(times, events, strict=True)]
+    ratios = [took / bare_loop(count) for took, count in zip(times, events, strict=True)]
     hours = statistics.fmean(job.total / HOUR for job in jobs)
     lines = [
         "| simulator | total time of the job, h | events | seconds | ratio to bare SimPy | of AIReSim's time |",
@@ -67,13 +64,11 @@ def table(runs: int, folder: str | None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the table into docs/benchmarks.md")
+    parser.add_argument("--json", metavar="FILE", help="write its rows there")
     parser.add_argument("--original", metavar="FOLDER", help="a checkout of AIReSim, timed too")
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
-    text = table(options.runs, options.original)
-    print(text)
-    if options.write:
-        write("airesim", text)
+    show("airesim", table(options.runs, options.original))
 
 
 if __name__ == "__main__":

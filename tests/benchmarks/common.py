@@ -1,12 +1,13 @@
-"""What the benchmarks share: the reference they are compared with, and their tables in docs/benchmarks.md.
+"""What the benchmarks share: the reference they are compared with, and their tables, in docs/benchmarks.md and as JSON.
 
-The reference is a bare SimPy loop in the same process: as many timeouts, among many live processes, as a run has
-events, or records (what it would cost in events if each thing that happens were one).
+The reference is a bare SimPy loop in the same process: as many timeouts, among a thousand processes that wait, as a run
+has events, or records (what it would cost in events if each thing that happens were one).
 """
 
 from __future__ import annotations
 
 import gc
+import json
 import statistics
 import sys
 import time
@@ -25,19 +26,25 @@ ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
-def bare_loop(events: int, processes: int) -> float:
-    """Seconds SimPy alone needs for so many timeouts among so many live processes."""
+#: So many processes wait beside each bare loop: with a number that grew with the run, the reference did, too.
+WAITING = 1000
+
+
+def bare_loop(events: int) -> float:
+    """Seconds SimPy alone needs for so many timeouts, while `WAITING` other processes wait."""
     env = simpy.Environment()
 
-    def live(count: int):  # type: ignore[no-untyped-def]
+    def live(count: int, length: int):  # type: ignore[no-untyped-def]
         for _ in range(count):
-            yield env.timeout(1)
+            yield env.timeout(length)
 
-    for _ in range(processes):
-        env.process(live(events // processes))
+    for _ in range(WAITING):
+        env.process(live(1, events + 2))
+    env.process(live(events, 1))
+    env.run(until=0.5)  # all of them wait now
     gc.collect()
     begun = time.process_time()
-    env.run()
+    env.run(until=events + 1)
     return time.process_time() - begun
 
 
@@ -57,7 +64,7 @@ class Cost:
     by_records: list[float]
 
     @classmethod
-    def of(cls, scenario: Scenario, processes: int, runs: int) -> Cost:
+    def of(cls, scenario: Scenario, runs: int) -> Cost:
         """Simulate `runs` times."""
         seconds, by_events, by_records = [], [], []
         for _ in range(runs):
@@ -65,8 +72,8 @@ class Cost:
             begun = time.process_time()
             run = simulate(scenario, pods=False)
             seconds.append(time.process_time() - begun)
-            by_events.append(seconds[-1] / bare_loop(run.fired, processes))
-            by_records.append(seconds[-1] / bare_loop(len(run.history), processes))
+            by_events.append(seconds[-1] / bare_loop(run.fired))
+            by_records.append(seconds[-1] / bare_loop(len(run.history)))
         return cls(run, seconds, by_events, by_records)
 
     def cells(self) -> str:
@@ -84,13 +91,23 @@ def write(name: str, text: str) -> None:
     PAGE.write_text(f"{before}{begin}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
 
 
+def rows(text: str) -> list[dict[str, str]]:
+    """The rows of a table by the names of its columns."""
+    lines = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in text.splitlines()]
+    head, _, *cells = lines
+    return [dict(zip(head, row, strict=True)) for row in cells]
+
+
 def show(name: str, text: str) -> None:
-    """Print a table; with --write, put it into the page, too."""
+    """Print a table; with --write, put it into the page; with --json FILE, its rows into a file."""
     print(text)
     if "--write" in sys.argv:
         write(name, text)
+    if "--json" in sys.argv:
+        file = Path(sys.argv[sys.argv.index("--json") + 1])
+        file.write_text(json.dumps({name: rows(text)}), encoding="utf-8")
 
 
 def sizes(default: list[int]) -> list[int]:
     """The numbers on the command line."""
-    return [int(text) for text in sys.argv[1:] if text != "--write"] or default
+    return [int(text) for text in sys.argv[1:] if text.isdecimal()] or default

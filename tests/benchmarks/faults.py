@@ -29,7 +29,7 @@ def main() -> None:
     ]
     for instances in sizes([10, 100, 1000]):
         made = year(instances)
-        cost = Cost.of(made, min(4 * instances, 4000), RUNS)
+        cost = Cost.of(made, RUNS)
         run = cost.run
         faults = sum(1 for _ in run.history.of(FaultInjected))
         rebuilt = sum(1 for _ in run.history.of(PodCreated)) - 4 * instances

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import runpy
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +135,23 @@ def test_every_room_has_a_row_in_the_architecture() -> None:
 def test_no_decision_has_the_number_of_another() -> None:
     numbers = re.findall(r"^\| D(\d+) \|", (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8"), re.M)
     assert sorted(map(int, numbers)) == list(range(1, len(numbers) + 1))
+
+
+BENCHMARKS = ROOT / "tests" / "benchmarks"
+
+
+def test_the_one_command_for_all_benchmarks_writes_each_table_of_their_page() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    names = runpy.run_path(str(BENCHMARKS / "all.py"))["NAMES"]
+    assert set(re.findall(r"^<!-- (\w+) -->$", page, re.M)) == set(names)
+    assert [name for name in names if not (BENCHMARKS / f"{name}.py").is_file()] == []
+
+
+def test_a_rollout_by_hand_with_an_event_for_each_check_comes_to_the_same_end(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.json"
+    words = [sys.executable, str(BENCHMARKS / "ticks.py"), "--json", str(rows), "10"]
+    done = subprocess.run(words, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    by_hand = json.loads(rows.read_text(encoding="utf-8"))["ticks"]
+    assert {row["done at, s"] for row in by_hand} == {"2,732"}
+    assert [row["events"] for row in by_hand] == ["205", "38,508"]
