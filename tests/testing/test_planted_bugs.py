@@ -73,6 +73,15 @@ SCENARIOS: dict[str, tuple[Raw, Raw | str, Raw]] = {
         {"pools": [{"name": "node", "count": 1, "allocatable": {"cpu": "8", "memory": "1Ti", NPU: 8}}]},
         {"initial": "empty"},
     ),
+    "drain under a budget": (
+        deployment({**asking(npu=8), **PROBED}, replicas=2),
+        "2x8",
+        {
+            "actions": [{"at": "10s", "drain": {"nodes": ["node-0", "node-1"], "timeout": "30s"}}],
+            "podDisruptionBudgets": [{"name": "keep", "matchLabels": {"app": "chat"}, "minAvailable": 2}],
+            "horizon": "1h",
+        },
+    ),
     "too few nodes": (gang(), "2x8", {"initial": "empty"}),
     "too few nodes for a Deployment": (deployment({**asking(npu=8)}), "2x8", {"initial": "empty"}),
     "room for half a gang": (gang(replicas=2, schedulerName="volcano"), "1x12", {"initial": "empty"}),
@@ -159,6 +168,14 @@ def with_its_first_pod(original: Any) -> Any:
 def without(kind: type[Record]) -> Bug:
     def planted(original: Any) -> Any:
         return lambda self, record: record.cause if type(record) is kind else original(self, record)
+
+    return planted
+
+
+def one_more_allowed(original: Any) -> Any:
+    def planted(self: Any, **pods: int) -> Any:
+        status = original(self, **pods)
+        return status._replace(allowed=status.allowed + 1)
 
     return planted
 
@@ -362,6 +379,12 @@ PLANTED = {
         lost_for_longer,
         "update of a Deployment that makes room first",
         "INV-19",
+    ),
+    "a budget allows one disruption more": Planted(
+        f"{_CLUSTER}.disruption.controller.BudgetSpec.status",
+        one_more_allowed,
+        "drain under a budget",
+        "INV-21",
     ),
     "draws go on from one run to the next": Planted(
         "kubeinfer_sim.engine.streams.Stream.random", goes_on_from_run_to_run, "update, drawn", "INV-15"

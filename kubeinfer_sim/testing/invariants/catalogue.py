@@ -5,6 +5,7 @@ from __future__ import annotations
 from kubeinfer_sim.testing.invariants.accelerators import Conserved, NeverOvercommitted
 from kubeinfer_sim.testing.invariants.causes import CausesFirst
 from kubeinfer_sim.testing.invariants.devices import NothingMendedWhileHeld
+from kubeinfer_sim.testing.invariants.evictions import BudgetsNeverOverdrawn
 from kubeinfer_sim.testing.invariants.invariant import Invariant
 from kubeinfer_sim.testing.invariants.numbers import ChargesAddUp, ExplanationsAgree, SettledSaysWhy
 from kubeinfer_sim.testing.invariants.pods import (
@@ -42,4 +43,5 @@ CATALOGUE: tuple[type[Invariant], ...] = (
     NoNameTwice,
     NoRestartWithoutTrigger,
     Recounted,
+    BudgetsNeverOverdrawn,
 )
