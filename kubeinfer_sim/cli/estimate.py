@@ -25,7 +25,7 @@ def estimated(scenario: Scenario, runs: int | None, *, pods_told: bool) -> str:
     told = [f"{_cost(made, runs, per_call)}, within a factor of two"]
     if runs is not None:
         told.append(
-            f"each run: {_seconds(made.calls * per_call)}; more worker processes take as much memory each"
+            f"each run: {_seconds(made.seconds(per_call))}; more worker processes take as much memory each"
         )
     of_instances = (
         f", {size.pods_of_instances:,} of them of {size.instances:,} instances" if size.instances else ""
@@ -44,13 +44,17 @@ def tell_if_long(scenario: Scenario, runs: int | None, *, pods_told: bool) -> No
     from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
 
     made = estimate(scenario, pods_told=pods_told)
-    calls = made.calls * (runs or 1)
-    if calls * _LEAST_PER_CALL > LONG and calls * (per_call := seconds_per_call()) > LONG:
+    number = runs or 1
+    # The reference loop takes a moment: only where it could be so much.
+    if (
+        number * made.seconds(_LEAST_PER_CALL) > LONG
+        and number * made.seconds(per_call := seconds_per_call()) > LONG
+    ):
         note(f"this takes {_cost(made, runs, per_call)} (--estimate says of what)")
 
 
 def _cost(made: Estimate, runs: int | None, per_call: float) -> str:
-    seconds = _seconds(made.calls * (runs or 1) * per_call)
+    seconds = _seconds((runs or 1) * made.seconds(per_call))
     number = "" if runs is None else f" for {runs:,} runs"
     return f"about {seconds} of processor time and {made.bytes / 1e6:,.0f} MB of memory{number}"
 

@@ -33,6 +33,8 @@ _LIFE_BYTES, _TOLD_BYTES, _FAULT_BYTES, _NODE_BYTES, _PROCESS_BYTES = 5_000, 8_0
 #: So many times as long as a reference call takes a call of the simulation, which does more.
 _OF_REFERENCE = 3.0
 _TURNS, _CALLS = 5, 20_000
+#: A call takes the longer the more is held in memory: measured from 10,000 lives of pods (1) to 200,000 (1.6 to 1.9).
+_SLOWER_FROM, _SLOWER_BY = 10_000, 0.15
 #: Draws from which the mean time from one fault to the next is taken.
 _DRAWS = 200
 
@@ -43,14 +45,21 @@ class Estimate(Struct, frozen=True):
     Attributes:
         size: what it asks for.
         faults: how many are expected of its fault processes.
+        lives: of pods, with those that faults have rebuilt.
         calls: function calls, with those of its figures and result.
         bytes: of memory, at most.
     """
 
     size: Size
     faults: float
+    lives: float
     calls: float
     bytes: float
+
+    def seconds(self, per_call: float) -> float:
+        """Of processor time, at so many for a call of a small run (`seconds_per_call`)."""
+        slower: float = max(1.0, self.lives / _SLOWER_FROM) ** _SLOWER_BY
+        return self.calls * per_call * slower
 
 
 def estimate(scenario: Scenario, *, pods_told: bool = False) -> Estimate:
@@ -73,6 +82,7 @@ def estimate(scenario: Scenario, *, pods_told: bool = False) -> Estimate:
     return Estimate(
         size,
         faults,
+        lives,
         _RUN + lives * one + disturbances * _DISTURBANCE + nodes * _NODE,
         _PROCESS_BYTES + lives * (_LIFE_BYTES + told) + faults * _FAULT_BYTES + nodes * _NODE_BYTES,
     )

@@ -70,5 +70,12 @@ def test_a_result_with_all_pods_needs_more_memory() -> None:
     assert estimate(made, pods_told=True).bytes > estimate(made).bytes > estimate(small()).bytes
 
 
+def test_a_large_run_takes_more_time_for_each_call() -> None:
+    """What it holds does not fit into caches any more."""
+    few, many = estimate(rollout(100)), estimate(rollout(10_000))
+    assert few.seconds(1e-6) == few.calls * 1e-6
+    assert 1.2 < many.seconds(1e-6) / (many.calls * 1e-6) < 1.6
+
+
 def test_the_reference_loop_takes_some_time() -> None:
     assert seconds_per_call() > 0
