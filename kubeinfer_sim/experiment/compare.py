@@ -19,6 +19,7 @@ from msgspec import Struct
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import UNLESS, Column, columns_for
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
+from kubeinfer_sim.experiment.judging import JudgedOverRuns
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.replications import Replications, frame
 from kubeinfer_sim.experiment.replications import gathered as replications
@@ -50,7 +51,6 @@ class Outcome(Struct, frozen=True):
         struck: how many faults struck something, one number per seed.
         took: how long the slowest change took, ms, one number per seed; infinite when it was not in place at the end,
             None when there was none.
-        all_held: of each run that ended whether it held every objective; empty without any.
         ended: whether the run came to an end of its own, one for each seed.
         by_chance: whether anything was drawn in one of them.
         runs: its runs, and what they say by themselves.
@@ -61,7 +61,6 @@ class Outcome(Struct, frozen=True):
     spent: dict[str, float]
     struck: tuple[int, ...] = ()
     took: tuple[float | None, ...] = ()
-    all_held: tuple[bool, ...] = ()
     ended: tuple[bool, ...] = ()
     by_chance: bool = True
     runs: Replications | None = None
@@ -72,11 +71,9 @@ class Outcome(Struct, frozen=True):
         return float(self.variant.scenario.confidence)
 
     @property
-    def together(self) -> Estimate | None:
-        """In which part of the runs all objectives are held; None without any."""
-        if not self.all_held:
-            return None
-        return proportion(sum(self.all_held), len(self.all_held), self.confidence)
+    def together(self) -> JudgedOverRuns | None:
+        """All objectives in the same run; None without any."""
+        return None if self.runs is None else self.runs.together
 
     def quantile(self, name: str, part: float) -> Estimate | None:
         """A percentile of `duration` or of a column over the seeds that have a number; None when none has.
@@ -370,7 +367,6 @@ def _outcome(variant: Variant, runs: Sequence[Played], columns: Mapping[str, Col
         {stage: spent[stage] / len(ended) for stage in STAGES if spent[stage]},
         tuple(sum(run.struck.values()) if isinstance(run, Replication) else 0 for run in runs),
         tuple(run.duration if isinstance(run, Replication) else None for run in runs),
-        tuple(run.all_held for run in ended) if ended and ended[0].judged else (),
         tuple(isinstance(run, Replication) for run in runs),
         any(run.by_chance for run in ended),
         replications(variant.scenario, runs, "asked", len(runs)),

@@ -133,12 +133,11 @@ def attribute(
     stages = LossStages(lives)
     for loss in losses:
         charged = summary(loss.cause)
-        stage = "decide"  # of one that is lost in the last instant
         for begins, ends, stage in stages.of(loss):
             if (length := min(ends, until) - max(begins, since)) > 0:
                 charged.lost[stage] += length
         if not loss.ended:
-            charged.missing[stage] += 1
+            charged.missing[stages.at_the_end(loss)] += 1
     for incident in incidents:
         if incident.first:
             continue

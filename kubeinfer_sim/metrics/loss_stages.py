@@ -120,6 +120,18 @@ class LossStages:
         made_good = None if loss.made_good is None else self._of(loss.made_good)
         yield from _stages_of(loss, lost, made_good)
 
+    def at_the_end(self, loss: Loss) -> str:
+        """In which stage one that lasts is as the run ends, and stays."""
+        life = next((each for each in (loss.made_good, loss.lost) if each is not None), None)
+        if life is None:
+            return "decide"
+        places = self._of(life)
+        pace = _pace(places.pods(loss.until, loss.until), loss.until, ready=False)
+        stage = None if pace is None else _stage_at(pace, loss.until)
+        if stage is not None:
+            return STAGE_OF[stage[1].kind]
+        return next(name for _, _, name in _between(places, loss.until, loss.until + 1))
+
 
 def _stages_of(loss: Loss, lost: _Places | None, made_good: _Places | None) -> Iterator[tuple[int, int, str]]:
     turn = loss.until

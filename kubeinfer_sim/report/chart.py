@@ -49,6 +49,7 @@ from kubeinfer_sim.scenario.actions.model import (
     Undo,
     label_changes,
 )
+from kubeinfer_sim.scenario.units import format_duration
 
 MOST_ROWS, MOST_MARKS = 10, 8
 _MINUTE, _HOUR, _DAY = 60_000, 3_600_000, 86_400_000
@@ -137,6 +138,10 @@ def _range(measures: Measures, marks: list[Mark]) -> tuple[int, int]:
     ran = any(life.ran_at_start for life in measures.instances)
     first = min((at for at in edges if at > 0), default=0) if ran else 0
     last = measures.ended_at if measures.end == "horizon" else max(edges, default=0)
+    if (
+        measures.ready.last < measures.desired.last
+    ):  # what is missing is so up to the last event, whatever it was
+        last = max(last, measures.ended_at)
     if any(mark.at == 0 for mark in marks):
         first = 0
     span = max(last - first, 1)
@@ -208,7 +213,8 @@ def _axis(since: int, until: int, columns: int, gutter: int) -> Iterator[Text]:
     # It begins where it begins, not at the first round time.
     for at in (since, *range((since // step + 1) * step, until, step)):
         column = (at - since) * columns // span
-        text = rounded(at) if at > since else point(at)
+        # Exact, where it is a tick or a second would hold several of them: no two labels are alike.
+        text = format_duration(at) if at > since or step < 1000 else point(at)
         # The last one ends with the line.
         begins = min(column, columns - len(text))
         if free <= begins:

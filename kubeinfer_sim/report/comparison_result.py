@@ -61,7 +61,8 @@ class VariantPart(Part):
     settings: dict[str, str]
     """Each knob and its value here."""
     all_objectives: IntervalPart | None
-    """In which part of the runs all objectives are held at once; null without any."""
+    """In which part of the runs all objectives are held at once; null without any. A run that cannot tell counts as one
+    that misses them at the lower bound, as one that holds them at the upper one."""
     duration_ms: list[float | None]
     """How long the slowest change took under each seed; null where it was not in place at the end, or none came."""
     quantiles: dict[str, list[QuantilePart]]
@@ -159,7 +160,7 @@ def _variant(comparison: Comparison, outcome: Outcome, base: Outcome) -> Variant
             each.name: _estimate(outcome.middle_against(base, each)) for each in comparison.columns
         },
         settings=dict(outcome.variant.settings),
-        all_objectives=None if outcome.together is None else interval_part(outcome.together),
+        all_objectives=None if outcome.together is None else interval_part(outcome.together.share),
         duration_ms=[None if each is None else finite(each) for each in outcome.took],
         quantiles={name: parts for name in named if (parts := _quantiles(outcome, name))},
         lost_ms_by_stage=outcome.spent,

@@ -32,10 +32,16 @@ class Row(Struct, frozen=True):
 
 
 def held_share(outcome: Outcome, several: bool, *, interval: bool = True) -> str:
-    """In how many runs all objectives held together, of one run whether they did; "" without objectives."""
-    share = outcome.together
-    if share is None:
+    """In how many runs all objectives held together, of one run whether they did; "" without objectives.
+
+    A run that cannot tell counts as one that does not at the lower bound, as one that does at the upper one.
+    """
+    together = outcome.together
+    if together is None:
         return ""
+    if not together.held + together.missed:
+        return "open"
+    share = together.share
     if not several:
         return "yes" if share.mean else "no"
     if not interval:
@@ -49,7 +55,7 @@ def percentile_rows(comparison: Comparison) -> list[Row]:
     outcomes = comparison.outcomes
     if (
         len(comparison.seeds) > 1
-        and any(len(each.all_held) > 0 for each in outcomes)
+        and any(each.together is not None for each in outcomes)
         and several_objectives(comparison)
     ):
         rows.append(Row("all objectives held", tuple(held_share(each, True) for each in outcomes)))

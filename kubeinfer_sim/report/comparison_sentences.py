@@ -19,7 +19,7 @@ _MOST_DIFFERENT = 3
 #: What the stages of lost time mean in a sentence, "spends 2h …".
 _SPENDING = {
     "detect": "until somebody acts",
-    "decide": "backing off",
+    "decide": "waiting for another start",
     "terminate": "stopping",
     "waitForNpu": "waiting for free NPUs",
     "image": "pulling and creating",

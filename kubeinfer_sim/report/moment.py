@@ -19,7 +19,7 @@ from kubeinfer_sim.report.complaints import complaint, pod_complaint
 from kubeinfer_sim.report.run_end import due, never, why_it_ended
 from kubeinfer_sim.report.sentences import drain_held, sentence
 from kubeinfer_sim.report.stranded import stranded
-from kubeinfer_sim.report.ways_out import to_admission
+from kubeinfer_sim.report.ways_out import to_admission, to_an_empty_node
 from kubeinfer_sim.report.words import clause, count, ended, listed, point, rounded
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
@@ -78,8 +78,10 @@ def headline(moment: Moment) -> str:
 def lasting_sentence(run: Run, each: Lasting) -> str:
     """What lasts, and until when: `NPU 3 of node-0 is out until repaired; 7 left to give; repair due at 2d3h`."""
     record, until = each.record, each.until
-    if isinstance(record, DrainHeld) and until is not None:
-        return drain_held(record, f" until {point(until)}")
+    if isinstance(record, DrainHeld):
+        if until is not None:
+            return drain_held(record, f" until {point(until)}")
+        return f"{drain_held(record)}{to_an_empty_node(pods_help=record.pods_help)}"
     text = sentence(record, run.scenario.accelerator_family)
     if isinstance(record, NpuStateChanged) and record.until is not None:
         return text  # which says until when

@@ -346,7 +346,11 @@ SENTENCES: dict[type[Record], Words] = {
     ),
     cluster.ImagePullRetried: lambda r: f"{r.pod.name} can pull its image now{_stages(r.stages)}",
     cluster.SetUpContinued: lambda r: (
-        (f"container {r.container} of {r.pod.name} runs again" if r.container else f"{r.pod.name} goes on")
+        (
+            f"container {r.container} of {r.pod.name} runs again"
+            if r.container
+            else f"the set-up of {r.pod.name} goes on"
+        )
         + _stages(r.stages)
     ),
     cluster.ContainersRunning: lambda r: (

@@ -32,7 +32,7 @@ from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
 from kubeinfer_sim.report.run_end import due, given_up_since, standstill
 from kubeinfer_sim.report.sentences import reset_held, unhealthy
-from kubeinfer_sim.report.ways_out import of_draws, to_room
+from kubeinfer_sim.report.ways_out import of_draws, to_an_empty_node, to_room
 from kubeinfer_sim.report.words import (
     clause,
     count,
@@ -235,10 +235,7 @@ def _drain(run: Run, drain: DrainRun) -> str:
     """`the drain of node-0 never ends: cannot evict chat-0: the disruption budget …`."""
     if drain.ended is not None:
         return f"the drain of {drain.node} fails: {clause(drain.complaint)}"
-    way_out = ""
-    if drain.held:
-        more = "more healthy pods, " if drain.pods_help else ""
-        way_out = f"; {more}a looser budget or the deletion of the pod would let it go on"
+    way_out = to_an_empty_node(pods_help=drain.pods_help) if drain.held else ""
     how = "is not done at the horizon" if run.end == "horizon" else "never ends"
     return f"the drain of {drain.node} {how}: {clause(drain.complaint)}{unhealthy(drain.unhealthy)}{way_out}"
 

@@ -171,6 +171,12 @@ def to_admission(refusal: Refusal) -> str:
     return go_on(_OF_REFUSALS.get(refusal.by, ""))
 
 
+def to_an_empty_node(*, pods_help: bool) -> str:
+    """For a drain that a budget holds; `pods_help`: it allows more where there are more healthy pods."""
+    more = "more healthy pods, " if pods_help else ""
+    return go_on(f"{more}a looser budget or the deletion of the pod")
+
+
 def to_the_end(pod: PodLife) -> str:
     """For a pod that is deleted and stays."""
     return go_on("taking them away" if len(pod.held) > 1 else "taking it away" if pod.held else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from kubeinfer_sim.cluster.records import SetUpContinued
 from kubeinfer_sim.cluster.stages import StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import UsageError
@@ -221,7 +222,8 @@ def _ready(moment: Moment, *, heading: bool) -> Iterator[tuple[int, str]]:
         if kind == "Pod":
             who = f"Pod {owner}"
         else:
-            who = f"{owner if kind == 'KubeInfer' else f'{kind} {owner}, pods'} {_short(ordinals(numbers))}"
+            pods = "pods" if len(numbers) > 1 else "pod"
+            who = f"{owner if kind == 'KubeInfer' else f'{kind} {owner}, {pods}'} {_short(ordinals(numbers))}"
         yield 2, f"{who}: since {point(since)}"
     if len(shown) > MOST_STEPS:
         rest = sum(len(numbers) for _, numbers in shown[MOST_STEPS:])
@@ -256,7 +258,8 @@ def _steps(
 
     `failures_before`: those before a step that are no steps of the chain.
     """
-    head = MOST_STEPS // 2 - 1
+    head, latest = MOST_STEPS // 2 - 1, ""
+    records = [each for each in records if not _is_silent(each)]
     for place, record in enumerate(records):
         left_out = len(records) - MOST_STEPS
         if left_out > 0 and head <= place < head + left_out:
@@ -265,7 +268,15 @@ def _steps(
             continue
         if failures := (failures_before or {}).get(record.id):
             yield f"…\t{failures_between(failures, family)}"
-        yield f"{point(record.at)}\t{sentence(record, family)}"
+        told = f"{point(record.at)}\t{sentence(record, family)}"
+        if told != latest:  # what a scheduler says again at once, in the same words
+            yield told
+        latest = told
+
+
+def _is_silent(record: Record) -> bool:
+    """Whether it says but that a set-up goes on; what follows says with what."""
+    return isinstance(record, SetUpContinued) and not (record.container or record.stages)
 
 
 def _absent(run: Run, moment: Moment, only: Which) -> str:

@@ -262,3 +262,33 @@ def test_different_horizons_are_not_compared(user: User, workload: Any) -> None:
     done = user.types("compare", "scenario.yaml", "--vary", "horizon=1h,2h")
     assert done.returncode == 2
     assert "cannot be compared: give one as --horizon" in done.told
+
+
+@both
+def test_what_is_lost_after_the_end_is_in_the_stage_that_lasts(user: User, workload: Any) -> None:
+    """All nodes die in silence, and nobody evicts anything: the runs end as the last pod is not ready any more."""
+    user.plans(
+        workload(asking(npu=8), replicas=2),
+        cluster="2x8",
+        timings={"profile": "typical"},
+        actions=[{"at": "10m", "nodeDown": {"nodes": ["node-0", "node-1"], "mode": "silent"}}],
+    )
+    done, document = compared(user, "--vary", "nodes=2,3", "-n", "3")
+    assert "another start" not in done.stdout
+    if workload is kubeinfer:
+        assert document["variants"][0]["lostMsByStage"].keys() == {"detect"}
+
+
+@both
+def test_objectives_of_which_none_could_be_judged_are_open_together(user: User, workload: Any) -> None:
+    user.plans(
+        workload({**asking(npu=8), "startupProbe": {"tcpSocket": {"port": 1}, "failureThreshold": 600}}),
+        cluster="3x8",
+        timings={"profile": "zero", "weights": "5m"},
+        update={"newRevision": True},
+        objectives={"minReadyInstances": 1, "completes": True},
+        horizon="3m",
+    )
+    done, _ = compared(user, "--vary", "maxUnavailable=1,2", "-n", "2")
+    rows = {line.partition("  ")[0]: line.split()[-2:] for line in done.stdout.splitlines() if "held" in line}
+    assert rows["all objectives held"] == ["open", "open"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from field.user import User, asking, both, kubeinfer
+from field.user import User, asking, both, kubeinfer, stateful_set
 
 STARTUP = {"tcpSocket": {"port": 1}, "periodSeconds": 1, "failureThreshold": 60}
 
@@ -47,3 +47,32 @@ def test_an_instance_that_has_its_nodes_lacks_them_in_the_end(user: User) -> Non
     assert lacks in early.partition("; in the end ")[2]
     assert lacks in later
     assert "in the end" not in later
+
+
+def test_no_line_is_there_twice(user: User) -> None:
+    """A scheduler that looks again at once says the same of a pod; of one pod alone it is not `pods`."""
+    user.plans(
+        stateful_set({**asking(npu=8), "startupProbe": STARTUP}, replicas=2),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "weights": "10s"},
+    )
+    lines = user.types("why", "scenario.yaml", "--at", "1m").stdout.splitlines()
+    assert any(line.startswith("  StatefulSet chat, pod 0: since ") for line in lines)
+    told = [line for line in lines if line.startswith("    ")]
+    assert len(told) == len(set(told)) > 2
+
+
+@both
+def test_each_step_says_something(user: User, workload: Any) -> None:
+    """A pull begins after the volumes, and fails at once."""
+    user.plans(
+        workload({**asking(npu=8), "image": "repo/bad:1"}, replicas=1),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "typical"},
+        actions=[{"at": "0s", "imageFault": {"lasts": "20m"}}],
+    )
+    told = why(user, "10m")
+    assert "cannot have repo/bad:1" in told
+    assert "goes on" not in told.partition("Why")[2].partition("Ready at")[0]

@@ -80,3 +80,23 @@ def test_the_axis_names_round_times_and_marks_what_happened() -> None:
 
 def test_nothing_is_drawn_where_there_never_was_an_instance() -> None:
     assert drawn(running(0, end=0)) == []
+
+
+def test_what_is_missing_is_drawn_to_the_last_event_and_no_two_labels_are_alike() -> None:
+    at = 10 * MINUTE
+    lost = (InstanceConcerning(at, 0, InstanceRef(0, "infer", 0), "x"),)
+    for end in (at + 300, at + 4_000, at + 35_500, at + 90 * MINUTE):
+        lines = drawn(running(4, *lost, end=end))
+        axis = next(place for place, line in enumerate(lines) if "└" in line)
+        labels = lines[axis + 1].split()
+        assert len(labels) == len(set(labels)) > 3
+        missing = rows(lines)[0].count("·")
+        assert missing > len(rows(lines)[0]) * 0.8, "the last event is long after the last change"
+
+
+def test_ticks_of_half_an_hour_after_days_are_told_exactly() -> None:
+    days = 50 * 60 * MINUTE
+    lines = drawn(
+        running(2, InstanceConcerning(days, 0, InstanceRef(0, "infer", 0), "x"), end=days + 120 * MINUTE)
+    )
+    assert "2d2h30m" in lines[-1]
