@@ -207,7 +207,7 @@ AGAIN_AND_AGAIN = 3
 
 
 class ReadinessLoss(NamedTuple):
-    """Readiness lost at `at` (ms), after it was there for `lasted` ms.
+    """Readiness lost at `at` (ms), after it was there for `lasted` ms; 0 where a rebuild came before it was.
 
     `of`: what it came of, the same of losses that one cause brings about again and again; None where checks failed.
     """
@@ -225,8 +225,9 @@ class InstanceLife(Struct):
         ready: when it was ready first.
         was_ready: ms for which it was ready in all.
         deleting: when the controller began to delete it, and `delete_reason` why.
-        restarts: how often recovery rebuilt it or a part of it; `concerning`: how often it lost readiness.
-        losses: of its readiness, the last `AGAIN_AND_AGAIN`.
+        restarts: how often recovery rebuilt it or a part of it, and `rebuilt` when last; `concerning`: how often it
+            lost readiness.
+        losses: of its readiness, or of what was on the way to it, the last `AGAIN_AND_AGAIN`.
         unstable: it loses it again and again to the end of a run that was given up, or a crash loop is cut by the
             horizon: what it is in at that instant says nothing.
         refused: why the API server refuses its pods, as long as it does.
@@ -249,6 +250,7 @@ class InstanceLife(Struct):
     restarts: int = 0
     concerning: int = 0
     losses: list[ReadinessLoss] = field(default_factory=list)
+    rebuilt: int = -1
     unstable: bool = False
     given_up: int = 0
     degraded: int = 0
@@ -262,6 +264,13 @@ class InstanceLife(Struct):
         """It is ready no more."""
         self.losses.append(loss)
         del self.losses[:-AGAIN_AND_AGAIN]
+
+    def is_rebuilt(self, at: int, of: int | None) -> None:
+        """It, or a part of it, is rebuilt at `at` (ms), which comes of `of`, whether or not it was ready meanwhile."""
+        self.restarts += 1
+        if not self.losses or self.losses[-1].at <= self.rebuilt:
+            self.loses_readiness(ReadinessLoss(at, 0, of))
+        self.rebuilt = at
 
     def given_up_at(self, at: int) -> None:
         """The run was given up at `at` (ms): what went round until then is taken to go on for ever."""

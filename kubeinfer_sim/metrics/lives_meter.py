@@ -66,7 +66,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
     PodRebuilding,
     RoleRebuilding,
 )
-from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, ReadinessLoss
 
@@ -203,11 +203,11 @@ class LivesMeter:
 
     def _restarting(self, record: InstanceRestarting) -> None:
         life = self._unready(record.instance, record.at)
-        life.restarts += 1
+        life.is_rebuilt(record.at, self._cause(record))
         self._whole_again(life, record.at)
 
     def _rebuilding(self, record: PodRebuilding | RoleRebuilding) -> None:
-        self._instance(record.instance, record.at).restarts += 1
+        self._instance(record.instance, record.at).is_rebuilt(record.at, self._cause(record))
 
     def _degraded(self, record: InstanceDegraded) -> None:
         life = self._instance(record.instance, record.at)
@@ -319,8 +319,11 @@ class LivesMeter:
             self._instance(record.pod.instance, record.at).loses_readiness(self._loss(record, lasted))
 
     def _loss(self, record: InstanceConcerning | PodNotReady, lasted: int) -> ReadinessLoss:
-        of = None if record.reason == "ReadinessProbeFailed" else self._again.get(record.root, record.root)
+        of = None if record.reason == "ReadinessProbeFailed" else self._cause(record)
         return ReadinessLoss(record.at, lasted, of)
+
+    def _cause(self, record: Record) -> int:
+        return self._again.get(record.root, record.root)
 
     def _crashed(self, record: ContainerCrashed) -> None:
         if record.again:

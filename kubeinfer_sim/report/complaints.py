@@ -65,11 +65,14 @@ def _troubled(life: InstanceLife) -> PodLife | None:
 def unstable(name: str, life: InstanceLife) -> str:
     """`m-1 is killed by its liveness probe over and over, restarted 414 times: 4 failures in a row, one every 7 s`.
 
-    Of what loses its readiness as often as it gets it, whether or not it has it right now.
+    Of what loses its readiness as often as it gets it, whether or not it has it right now, or is rebuilt before.
     """
     restarts, pod = life.restarts + life.container_restarts, _troubled(life)
     again = f"over and over, restarted {count(restarts, 'time')}" if restarts else "over and over"
     role = f"{pod.pod.role}-{pod.pod.replica}: " if pod is not None and life.instance.has_roles else ""
+    if life.ready is None:
+        text = f"{name} does not become ready, restarted {count(restarts, 'time')}"
+        return text if pod is None else f"{text}: {role}{clause(pod.trouble)}"
     if pod is None:
         return f"{name} loses its readiness {again}"
     if pod.reason in PROBE_KILLS:

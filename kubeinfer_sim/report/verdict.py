@@ -126,7 +126,7 @@ def culprits(measures: Measures) -> list[InstanceLife]:
 
 
 def _waits_in_silence(life: InstanceLife) -> bool:
-    return life.state == "pending" and life.pending is None
+    return life.state == "pending" and life.pending is None and not life.unstable
 
 
 def _verdict(measured: Figures) -> Verdict:

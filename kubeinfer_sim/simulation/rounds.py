@@ -11,7 +11,8 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 
-#: Timers between two looks; that any run may fire: some 10 s of work; and that it may without anything coming of it.
+#: Timers between two looks; that any run may fire: some 10 s of work; and that it may, beside those of each pod,
+#: without anything coming of it.
 LOOK, MOST, MOST_WITHOUT_PROGRESS = 20_000, 200_000, 50_000
 #: Timers that a pod may fire for each action, and for each fault, which may strike all pods and more besides.
 PER_POD, BESIDE = 60, 10
@@ -63,15 +64,17 @@ class Rounds:
             self._became_ready, self._since, self._fired_by_then = became_ready, now, fired
         if last_step > self._step:
             self._step, self._since, self._fired_by_then = last_step, max(self._since, last_step), fired
-        idle, quiet_after = now - self._since, self._scenario.quiet_after
-        if not awaits_more and idle > quiet_after and fired - self._fired_by_then > MOST_WITHOUT_PROGRESS:
-            return idle
         self._pods = max(self._pods, pods)
+        idle, in_vain = now - self._since, fired - self._fired_by_then
+        most_in_vain = MOST_WITHOUT_PROGRESS + PER_POD * self._pods
+        given_up = not awaits_more and idle > min(self._scenario.quiet_after, _HOUR)
+        if given_up and in_vain > most_in_vain:
+            return idle
         actions = 1 + len(self._scenario.actions)
         most = MOST + PER_POD * (self._pods * actions + (self._pods + BESIDE) * faults)
         if fired <= most:
             return 0
-        if not awaits_more and idle > min(quiet_after, _HOUR):
+        if given_up:
             return idle
         lately = latest_kinds(self._history)
         what = f" (lately most of all {lately})" if lately else ""

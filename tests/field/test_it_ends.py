@@ -354,6 +354,22 @@ def test_an_integer_of_five_thousand_digits_in_a_file_of_kubectl_is_an_error_at_
     assert "a number of 5,000" in said
 
 
+@pytest.mark.parametrize(
+    "part", [{"metadata": {"name": "n", "generation": -7}}, {"status": {"allocatable": {NPU: -7}}}], ids=str
+)
+def test_so_is_one_that_nobody_reads_and_one_where_a_text_belongs(user: User, part: Raw) -> None:
+    user.plans(kubeinfer(asking(npu=8), replicas=1), cluster="1x8")
+    user.has("nodes.json", {"kind": "List", "items": [{**NODE, **part, "note": f"a: {LONG}"}]})
+    path = user.folder / "nodes.json"
+    text = path.read_text("utf-8")
+    line = text[: text.index(" -7")].count("\n") + 1
+    column = len(text.splitlines()[line - 1].split("-7")[0]) + 1
+    path.write_text(text.replace("-7", f"-{LONG}"), encoding="utf-8")
+    done = user.types("run", "scenario.yaml", "--cluster", "nodes.json")
+    assert done.returncode == 2
+    assert f"nodes.json:{line}:{column}: error: a number of 5,000 digits is too long" in done.stderr
+
+
 @both
 def test_why_of_a_long_crash_loop_tells_the_beginning_and_the_end_of_its_chain(
     user: User, workload: Callable[..., Any]
@@ -419,6 +435,33 @@ def test_what_goes_round_without_end_ends_in_a_verdict_or_in_an_error(
     assert done.returncode == 1
     assert result["end"]["reason"] == "quiet"
     assert "before the horizon of 4000d: it goes round without end" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("horizon", ["settled", "190300ms", "200s"])
+@both
+def test_instances_made_anew_before_they_are_ready_fail_whatever_the_last_is_in_at_the_end(
+    user: User, workload: Callable[..., Any], horizon: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a KubeInfer they are rebuilt, of a Deployment's pods the containers run again; neither loops for a day."""
+    monkeypatch.setattr(rounds, "LOOK", 100)
+    monkeypatch.setattr(rounds, "MOST_WITHOUT_PROGRESS", 50)
+    pods = workload(asking(npu=8), replicas=2, schedulerName="volcano")
+    crash, at_once = {"at": "0s", "crash": {"after": "18500ms"}}, {"backoff": ["0s"]}
+    probe = {"readinessProbe": {"tcpSocket": {"port": 1}, "initialDelaySeconds": 60}}
+    spec = pods["spec"]["template"]["spec"]
+    if "roles" in spec:
+        (role,) = spec["roles"]
+        role["recoveryPolicy"] = {"type": "Restart", "restart": "Instance"}
+        spec = role["template"]["spec"]
+    spec["containers"][0].update(probe)
+    user.plans(pods, cluster="3x8", initial="empty", actions=[crash], assumptions=at_once, horizon=horizon)
+    done, result = user.runs()
+    told = " ".join(done.stdout.split())
+    assert done.returncode == 1
+    assert f"does not become ready{', restarted' if 'roles' in str(pods) else ''}" in told
+    assert "Error, exit code 1" in told
+    assert "waits for a place" not in told
+    assert result["end"]["atMs"] < 5 * 3_600_000
 
 
 def test_a_long_run_tells_on_standard_error_how_far_it_is(

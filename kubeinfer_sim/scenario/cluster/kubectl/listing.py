@@ -32,7 +32,10 @@ MOST_FINDINGS = 20
 _KIND = re.compile(r"""(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)""")
 _KUBECTL_KINDS = frozenset({"List", "Node", "NodeList", "Pod", "PodList", "Event", "EventList"})
 #: Python reads numbers of 4,300 digits; nothing in a cluster needs more than 20.
-_LONG_NUMBER = re.compile(r"[\[:,\s](-?[0-9]{1000,})")
+_LONG_NUMBER = re.compile(r"[\[:,\s]-?([0-9]{4301,})")
+#: Of every so many characters one is looked at for them: two of so many digits are among those.
+_STRIDE = 2_000
+_TWO_DIGITS = re.compile(r"[0-9](?=[0-9])")
 _BLANK = re.compile(r"[ \t\r\n]*")
 _COMMA = re.compile(r"[ \t\r\n]*,[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
@@ -214,10 +217,17 @@ class _Listing(Struct):
 
 def _decoded(source: SourceText) -> _Listing | None:
     """The only document of a text, where that is a list and nothing in it is odd."""
+    if _may_hold_a_long_number(source.text):  # of which msgspec takes what nobody reads
+        return None
     try:
         return msgspec.json.decode(source.text, type=_Listing)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
+
+
+def _may_hold_a_long_number(text: str) -> bool:
+    looked_at = (match.start() * _STRIDE for match in _TWO_DIGITS.finditer(text[::_STRIDE]))
+    return any(text[at : at + _STRIDE].isdigit() for at in looked_at)
 
 
 def _used_of(source: SourceText, listing: _Listing, used: type[Any]) -> Iterator[Item]:
@@ -265,7 +275,7 @@ def _json_objects(source: SourceText) -> Iterator[Item]:
         raise InputError([source.diagnostic(min(error.pos, len(text)), message, hint=hint)]) from None
     except ValueError as error:  # a number longer than Python reads
         number = _LONG_NUMBER.search(text, at)
-        where = None if number is None else number.start(1)
+        where = None if number is None else number.start() + 1
         message = f"a number of {len(number[1]):,} digits is too long" if number else str(error)
         raise InputError([source.diagnostic(where, message)]) from None
     except RecursionError:
