@@ -276,12 +276,11 @@ def test_switched_off_it_leaves_no_trace(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_other="def test_it(request): assert not hasattr(request.config.option, 'kubeinfer_runs')"
     )
-    done = pytester.runpytest_inprocess(
-        "-p", f"no:{PLUGIN}", "-p", "no:kubeinfer-sim", "-p", "no:cacheprovider"
-    )
-    done.assert_outcomes(passed=1)
-    helped = pytester.runpytest_inprocess("-p", f"no:{PLUGIN}", "-p", "no:kubeinfer-sim", "--help")
-    helped.stdout.no_fnmatch_line("*--kubeinfer*")
+    # By the name it has as an entry point, and by that of its module.
+    off = ["-p", f"no:{PLUGIN}", "-p", "no:kubeinfer-sim"]
+    pytester.runpytest_inprocess(*off, "-p", "no:cacheprovider").assert_outcomes(passed=1)
+    pytester.runpytest_inprocess(*off, "--help").stdout.no_fnmatch_line("*--kubeinfer*")
+    pytester.runpytest_inprocess(*GIVEN, "--help").stdout.fnmatch_lines(["*--kubeinfer-manifests*"])
 
 
 def test_unused_it_imports_nothing_of_the_simulator(pytester: pytest.Pytester) -> None:
@@ -299,7 +298,7 @@ def test_unused_it_imports_nothing_of_the_simulator(pytester: pytest.Pytester) -
             assert not heavy & sys.modules.keys()
         """
     )
-    done = pytester.runpytest_subprocess("-p", PLUGIN, "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
+    done = pytester.runpytest_subprocess(*GIVEN, "-p", "no:hypothesispytest", "-p", "no:cacheprovider")
     done.assert_outcomes(passed=1)
 
 
