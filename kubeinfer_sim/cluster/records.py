@@ -244,6 +244,15 @@ class TransferDone(Record):
     stages: tuple[Stage, ...]
 
 
+class ImagePullStalled(Record):
+    """A pull that will fail has begun, or waits for its turn: the registry keeps it for `takes` ms, then refuses."""
+
+    pod: PodRef
+    image: str
+    message: str
+    takes: int
+
+
 class ImagePullFailed(Record):
     """An image cannot be pulled; the kubelet tries on, unless it cannot help: ErrImageNeverPull, InvalidImageName.
 
@@ -501,6 +510,13 @@ class NodeDrained(Record):
     """A drain of the node began: its pods are evicted."""
 
     node: str
+
+
+class ImagesBroken(Record):
+    """The scenario has pulls of these images (none named: of all) fail, until `until` (ms; None: for good)."""
+
+    images: tuple[str, ...]
+    until: int | None = None
 
 
 class HealthChanged(Record):

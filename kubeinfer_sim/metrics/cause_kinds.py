@@ -10,6 +10,7 @@ from kubeinfer_sim.cluster.records import (
     FinalizersRemoved,
     GateSet,
     HealthChanged,
+    ImagesBroken,
     NodeDrained,
     NodeFailed,
     NodeLabeled,
@@ -72,9 +73,18 @@ def cause_kind(record: Record | None) -> str:
             return "node labels"
         case HealthChanged():
             return "health check"
+        case ImagesBroken():
+            return "image fault"
         case ContainerCrashed():
             return f"process ended ({record.reason})"
     return record_name(record)
+
+
+def withholds_images(record: Record | None) -> bool:
+    """Whether it only holds pods up: the registry gives no images, or not these."""
+    return isinstance(record, ImagesBroken) or (
+        isinstance(record, FaultInjected) and record.kind == "ImagePullFailure"
+    )
 
 
 def _order(changed: Sequence[str]) -> str:

@@ -13,7 +13,17 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.fault_records import PodSlowed
 from kubeinfer_sim.cluster.reasons import Refusal
-from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady, PodReady, PodRef
+from kubeinfer_sim.cluster.records import (
+    ContainerDied,
+    ImagePullFailed,
+    ImagePullRetried,
+    ImagePullStalled,
+    PodDeleting,
+    PodGone,
+    PodNotReady,
+    PodReady,
+    PodRef,
+)
 from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.controllers.deployment.progress import PAUSED, TIMED_OUT
 from kubeinfer_sim.controllers.deployment.records import (
@@ -25,9 +35,10 @@ from kubeinfer_sim.controllers.deployment.records import (
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.attribution import CauseSummary
-from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind
+from kubeinfer_sim.metrics.cause_kinds import ORDERS, cause_kind, withholds_images
 from kubeinfer_sim.metrics.changes import AppliedSpec, complete, exceed_deadline, supersede
 from kubeinfer_sim.metrics.lives import InstanceLife
+from kubeinfer_sim.metrics.losses import is_held_up
 from kubeinfer_sim.metrics.owed import owed_from, owed_until
 from kubeinfer_sim.metrics.pod_losses import Strike, Turn, pod_causes
 from kubeinfer_sim.metrics.steps import Low, Steps
@@ -99,7 +110,7 @@ class DeploymentMeasures(Struct, dict=True):
         earlier: the fewest until then, as long as it is owed; None where there is no such time.
         later: the fewest from then on until the run ended, or it was deleted for good; None as above.
         asked: how many pods were wanted when.
-        struck: what befell its pods, in order of time.
+        struck: what befell its pods, in order of time; `lacked_images`: something has held up a pull of theirs.
         first_causes: the initiating records of the run, by id.
         ended_at, end: of the run.
     """
@@ -124,6 +135,7 @@ class DeploymentMeasures(Struct, dict=True):
     until: int = 0
     asked: list[Turn] = field(default_factory=list)
     struck: list[Strike] = field(default_factory=list)
+    lacked_images: bool = False
     first_causes: Mapping[int, Record] = field(default_factory=dict)
     ended_at: int = 0
     end: End = "settled"
@@ -138,6 +150,13 @@ class DeploymentMeasures(Struct, dict=True):
             return ()
         span = self.owed_from, owed_until(self.owed_from, self.ended_at, self.deleted)
         return pod_causes(self.asked, self.struck, self.pods, self.first_causes, span, self.end)
+
+    @property
+    def held_up_by(self) -> list[CauseSummary]:
+        """What only held pods up on their way, dearest first: a registry that gives no image."""
+        if not self.lacked_images:
+            return []
+        return [each for each in self.causes if withholds_images(each.began_with)]
 
     @property
     def low(self) -> Low:
@@ -212,6 +231,7 @@ class Deployments:
         self._by_name: dict[tuple[str, str], DeploymentMeasures] = {}
         self._struck: list[Strike] = []
         self._unready: set[PodRef] = set()
+        self._lack_images: set[tuple[str, str]] = set()
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -226,6 +246,9 @@ class Deployments:
             PodDeleting: self._pod_lost,
             PodGone: self._pod_gone,
             ContainerDied: self._died,
+            ImagePullStalled: self._lacks_image,
+            ImagePullFailed: self._lacks_image,
+            ImagePullRetried: self._pod_lost,
         }
 
     def _applied(self, record: DeploymentApplied) -> None:
@@ -300,6 +323,12 @@ class Deployments:
         if record.exit_code or not record.init:
             self._pod_lost(record)
 
+    def _lacks_image(self, record: ImagePullStalled | ImagePullFailed) -> None:
+        if is_held_up(record):
+            ref = record.pod.instance
+            self._lack_images.add((ref.kind, ref.owner))
+            self._pod_lost(record)
+
     def finish(
         self,
         ended_at: int,
@@ -322,7 +351,7 @@ class Deployments:
             if owner in self._by_name:
                 self._by_name[owner].struck.append(record)
         for key, measures in self._by_name.items():
-            measures.pods = tuple(by_name[key])
+            measures.pods, measures.lacked_images = tuple(by_name[key]), key in self._lack_images
             measures.first_causes, measures.ended_at, measures.end = first_causes, ended_at, end
             _measure_availability(measures)
             measures.outcome = _outcome(measures, end)
@@ -335,7 +364,7 @@ def _measure_availability(measures: DeploymentMeasures) -> None:
     # When pods were lost, and by what: the first time for each initiating record.
     lost: dict[int, int] = {}
     for record in measures.struck:
-        if record.root not in lost and not isinstance(record, ContainerDied | PodReady):
+        if record.root not in lost and isinstance(record, PodNotReady | PodDeleting | PodGone):
             lost[record.root] = record.at
     # The instant of its deletion belongs to what comes after it.
     end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)

@@ -7,7 +7,8 @@ there never was one), else the oldest. When fewer are desired the newest ones cl
 open as instances are missing, and a surge instance that starts while all others serve is charged with nothing.
 
 What hits an instance that is missing and not ready (a fault, a crash, a drain) has it start anew: from then on it is
-charged, and no longer what began the loss. What is asked of the KubeInfer itself only ever begins losses.
+charged, and no longer what began the loss. What only holds it up (a registry that gives no image) is charged until it
+goes on; then what was charged before is again. What is asked of the KubeInfer itself only ever begins losses.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.records import ContainerDied
+from kubeinfer_sim.cluster.records import ContainerDied, ImagePullFailed, ImagePullRetried, ImagePullStalled
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -42,6 +43,11 @@ class Happening(Protocol):
     def root(self) -> int: ...  # noqa: D102
 
 
+def is_held_up(record: ImagePullStalled | ImagePullFailed) -> bool:
+    """Whether somebody or a fault has broken what is pulled from; an image that nobody has is the pod's own fault."""
+    return record.cause == record.root
+
+
 class Loss(Struct):
     """One instance missing from `since` to `until` (ms).
 
@@ -52,6 +58,7 @@ class Loss(Struct):
             run; None when there is none.
         ended: an instance became ready, fewer were desired, or from then on another cause is charged; else the run
             ended.
+        after: the one that it is a part of: what held the instance up then is charged, or has let it go on.
     """
 
     number: int
@@ -61,6 +68,15 @@ class Loss(Struct):
     until: int = 0
     made_good: int | None = None
     ended: bool = False
+    after: Loss | None = None
+
+    @property
+    def first(self) -> Loss:
+        """The one with which it began."""
+        loss = self
+        while loss.after is not None:
+            loss = loss.after
+        return loss
 
 
 class _Open:
@@ -128,6 +144,8 @@ class Losses:
         self._orders: set[int] = set()
         # What has hit instances since they became ready last: the initiating records.
         self._hits_of: dict[int, set[int]] = {}
+        # What holds instances up, with what was charged before, and the pods that wait.
+        self._held_up: dict[int, tuple[Loss, int, set[object]]] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -140,6 +158,9 @@ class Losses:
             PodRebuilding: self._set_back,
             RoleRebuilding: self._set_back,
             ContainerDied: self._died,
+            ImagePullStalled: self._waits,
+            ImagePullFailed: self._waits,
+            ImagePullRetried: self._goes_on,
             InstanceFailed: self._not_ready,
             InstanceDeleting: self._deleting,
             InstanceGone: self._deleting,
@@ -173,6 +194,7 @@ class Losses:
         """It is ready."""
         self._starting.pop(uid, None)
         self._hits_of.pop(uid, None)
+        self._held_up.pop(uid, None)
         self._ready.add(uid)
         self._balance(happening, uid)
 
@@ -199,10 +221,44 @@ class Losses:
             return
         # What strikes in the instant in which it begins is one with what began it.
         if loss.cause != root and loss.since < happening.at:
-            loss.until, loss.made_good, loss.ended = happening.at, uid, True
-            loss = Loss(len(self._all), root, happening.at, uid)
-            self._all.append(loss)
-        self._open.add(loss, going=loss.lost != uid)
+            self._go_over(loss, happening, root, uid)
+        else:
+            self._open.add(loss, going=loss.lost != uid)
+
+    def holds_up(self, happening: Happening, uid: int, pod: object) -> None:
+        """A pod of it that is not ready waits for what somebody or a fault has broken."""
+        if uid in self._held_up:
+            self._held_up[uid][2].add(pod)
+            return
+        if happening.root in self._orders or uid not in self._starting:
+            return
+        loss = self._open.hit(uid, len(self._starting))
+        if loss is None:
+            return
+        if loss.cause == happening.root:
+            self._open.add(loss, going=loss.lost != uid)
+            return
+        part = self._go_over(loss, happening, happening.root, uid)
+        part.after = loss
+        self._held_up[uid] = part, loss.cause, {pod}
+
+    def goes_on(self, happening: Happening, uid: int, pod: object) -> None:
+        """What it waited for is there."""
+        loss, before, pods = self._held_up.get(uid, (None, 0, set[object]()))
+        pods.discard(pod)
+        if loss is None or pods:
+            return
+        del self._held_up[uid]
+        if self._open.own.get(uid) is loss:
+            self._go_over(self._open.own.pop(uid), happening, before, uid).after = loss
+
+    def _go_over(self, loss: Loss, happening: Happening, cause: int, uid: int) -> Loss:
+        """From now on another cause is charged."""
+        loss.until, loss.made_good, loss.ended = happening.at, uid, True
+        loss = Loss(len(self._all), cause, happening.at, uid)
+        self._all.append(loss)
+        self._open.add(loss, going=False)
+        return loss
 
     # -- as records of KubeInfers tell it ----------------------------------------------------------------------
 
@@ -225,6 +281,14 @@ class Losses:
         if instance.has_roles and (record.exit_code or not record.init):
             self.hits(record, instance.uid)
 
+    def _waits(self, record: ImagePullStalled | ImagePullFailed) -> None:
+        if record.pod.instance.has_roles and is_held_up(record):
+            self.holds_up(record, record.pod.instance.uid, record.pod)
+
+    def _goes_on(self, record: ImagePullRetried) -> None:
+        if record.pod.instance.has_roles:
+            self.goes_on(record, record.pod.instance.uid, record.pod)
+
     def _set_back(self, record: InstanceRestarting | PodRebuilding | RoleRebuilding) -> None:
         self.hits(record, record.instance.uid)
 
@@ -238,6 +302,7 @@ class Losses:
         self._ready.discard(uid)
         self._starting.pop(uid, None)
         self._hits_of.pop(uid, None)
+        self._held_up.pop(uid, None)
         self._open.going(uid)
         self._balance(happening, uid, going=going)
 

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from kubeinfer_sim.cluster.records import ContainerDied, PodDeleting, PodGone, PodNotReady, PodReady
+from kubeinfer_sim.cluster.records import (
+    ContainerDied,
+    ImagePullFailed,
+    ImagePullRetried,
+    ImagePullStalled,
+    PodDeleting,
+    PodGone,
+    PodNotReady,
+    PodReady,
+)
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute
@@ -16,25 +25,56 @@ from kubeinfer_sim.metrics.incidents import Incident
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.losses import Losses
 
+What = Literal["asked", "made", "ran", "unready", "died", "waits", "goesOn", "deleted", "ready"]
+
 
 class Turn(NamedTuple):
     """What happens to a workload or to a pod of it at a time, and the id of the record that began it.
 
     `what`: `pods` are asked for; a pod is made, ready (`ran`: from the beginning on), not ready any more, or gone or to
-    go for good; a container of it is dead.
+    go for good; a container of it is dead; it waits for its image, or goes on with it.
     """
 
     at: int
-    what: Literal["asked", "made", "ran", "unready", "died", "deleted", "ready"]
+    what: What
     root: int = 0
     uid: int = 0
     pods: int = 0
 
 
 #: What may befall a pod; it is ready again.
-Strike = PodNotReady | PodDeleting | PodGone | ContainerDied | PodReady
+Strike = (
+    PodNotReady
+    | PodDeleting
+    | PodGone
+    | ContainerDied
+    | PodReady
+    | ImagePullStalled
+    | ImagePullFailed
+    | ImagePullRetried
+)
+_TOLD_AS: Mapping[type[Record], What] = {
+    PodNotReady: "unready",
+    PodDeleting: "deleted",
+    PodGone: "deleted",
+    ContainerDied: "died",
+    PodReady: "ready",
+    ImagePullStalled: "waits",
+    ImagePullFailed: "waits",
+    ImagePullRetried: "goesOn",
+}
 #: In which order those of one instant count: what is missing is, before another pod makes it good.
-_ORDER = {"asked": 0, "made": 1, "ran": 2, "unready": 3, "died": 3, "deleted": 3, "ready": 4}
+_ORDER = {
+    "asked": 0,
+    "made": 1,
+    "ran": 2,
+    "unready": 3,
+    "died": 3,
+    "waits": 3,
+    "goesOn": 3,
+    "deleted": 3,
+    "ready": 4,
+}
 
 
 def pod_causes(
@@ -64,7 +104,8 @@ def pod_causes(
     ]
     for each in sorted(everything, key=lambda turn: (turn.at, _ORDER[turn.what])):
         uid = each.uid
-        last_root[uid] = each.root or last_root.get(uid, 0)
+        if each.what not in ("waits", "goesOn"):
+            last_root[uid] = each.root or last_root.get(uid, 0)
         match each.what:
             case "asked":
                 losses.wants(each, each.pods)
@@ -74,6 +115,10 @@ def pod_causes(
                 pass
             case "died":
                 losses.hits(each, uid)
+            case "waits":
+                losses.holds_up(each, uid, uid)
+            case "goesOn":
+                losses.goes_on(each, uid, uid)
             case "deleted":
                 going.add(uid)
                 losses.deletes(each._replace(root=last_root[uid]), uid)
@@ -82,23 +127,17 @@ def pod_causes(
             case "ran" | "ready":
                 losses.has_ready(each, uid)
     found = losses.finish(span[1], end)
+    gone_over = {loss.after.number for loss in found if loss.after is not None}
     incidents = [
-        Incident("", loss.lost, loss.cause, loss.since, loss.until if loss.ended else None, first=False)
+        Incident("", first.lost, first.cause, first.since, loss.until if loss.ended else None, first=False)
         for loss in found
-        if loss.lost is not None
+        if loss.number not in gone_over and (first := loss.first).lost is not None
     ]
     return tuple(attribute(found, incidents, by_uid, first_causes, *span))
 
 
 def _turn_of(record: Strike) -> Turn:
-    what: Literal["unready", "died", "deleted", "ready"] = "deleted"
-    if isinstance(record, ContainerDied):
-        what = "died"
-    elif isinstance(record, PodNotReady):
-        what = "unready"
-    elif isinstance(record, PodReady):
-        what = "ready"
-    return Turn(record.at, what, record.root, record.pod.instance.uid)
+    return Turn(record.at, _TOLD_AS[type(record)], record.root, record.pod.instance.uid)
 
 
 def _told_by(life: InstanceLife) -> Iterator[Turn]:

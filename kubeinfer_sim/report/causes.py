@@ -10,6 +10,7 @@ from kubeinfer_sim.cluster.records import (
     FinalizersRemoved,
     GateSet,
     HealthChanged,
+    ImagesBroken,
     NodeCordoned,
     NodeDrained,
     NodeFailed,
@@ -27,7 +28,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, POD_DELETIONS, record_name
-from kubeinfer_sim.report.words import count, rounded
+from kubeinfer_sim.report.words import count, rounded, together
 
 
 def cause_text(record: Record | None, *, held: bool = False) -> str:
@@ -87,6 +88,8 @@ def _what(record: Record) -> str:
         case HealthChanged():
             what = "answers again" if record.healthy else "fails"
             return f"health check of {record.pod.name} {what}"
+        case ImagesBroken():
+            return f"image fault of {together(record.images) if record.images else 'all images'}"
         case FaultInjected():
             return f"{record.kind} of {record.where}"
         case ContainerCrashed():

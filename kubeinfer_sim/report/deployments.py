@@ -26,7 +26,7 @@ from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.stranded import stranded as stranded_text
 from kubeinfer_sim.report.ways_out import to_admission, to_room
-from kubeinfer_sim.report.words import count, for_how_long, point, rounded
+from kubeinfer_sim.report.words import count, for_how_long, instance_seconds, point, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
 MOST_PODS = 12
@@ -76,7 +76,7 @@ def sentence(
                     else ""
                 )
                 return f"{name} is available after {took}{again}"
-            return f"{what} completes in {took}; {_available(measures)}"
+            return f"{what} completes in {took}; {_available(measures)}{_held_up(measures)}"
         case DeploymentOutcome.PAUSED:
             return f"{what} is paused before it is complete"
         case DeploymentOutcome.UNFINISHED:
@@ -104,7 +104,8 @@ def sentence(
         missing = f"{measures.missing:,} of {count(measures.desired.last, 'pod')}"
         began_with = first_cause(measures.during.disturbed_by, because)
         return f"{missing} of {name} missing {how_long}{because}{began_with}{due}"
-    return f"{what} never finishes{because}; {_available(measures)}{due}"
+    began_with = first_cause([each.began_with for each in measures.held_up_by if each.missing], because)
+    return f"{what} never finishes{because}; {_available(measures)}{began_with}{due}"
 
 
 def opening(text: str) -> str:
@@ -307,6 +308,13 @@ def _disturbed(measures: DeploymentMeasures) -> str:
     kept = f", fewer than the {during.kept:,} that its strategy keeps"
     fewer = kept if change is not None and change.is_update and during.low.value else ""
     return f"{fewer} ({_causes(during.disturbed_by)})"
+
+
+def _held_up(measures: DeploymentMeasures) -> str:
+    """`; 1,275 pod-seconds lost besides (image fault of repo/vllm:v2 at 1s)`: what held its pods up."""
+    lost = sum(each.total for each in measures.held_up_by)
+    causes = [each.began_with for each in measures.held_up_by if each.began_with is not None]
+    return f"; {instance_seconds(lost, 'pod')} lost besides ({_causes(causes)})" if lost else ""
 
 
 def _causes(causes: Sequence[Record]) -> str:

@@ -8,7 +8,7 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Change, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
-from kubeinfer_sim.metrics.cause_kinds import ORDERS
+from kubeinfer_sim.metrics.cause_kinds import ORDERS, withholds_images
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.causes import cause_text, first_cause
@@ -33,8 +33,10 @@ def other_causes(said: str, measures: Measures, change: Change | None, causes: S
             life.unstable for life in measures.instances
         ):  # what comes in each round is no cause of its own
             lasting = [min(others, key=lambda each: each.cause).began_with]
-        missing = measures.losing and (change is None or change.completed is not None)
-        return first_cause(lasting, said) if missing else ""
+        if not (measures.losing and (change is None or change.completed is not None)):
+            lasting = []
+        held_up = [each.began_with for each in others if each.missing and withholds_images(each.began_with)]
+        return first_cause(lasting or held_up, said)
     if change is None:
         return f" ({_priced(others)})"
     costly = [each for each in others if each.total]

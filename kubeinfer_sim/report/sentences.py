@@ -339,6 +339,13 @@ SENTENCES: dict[type[Record], Words] = {
         f"{r.pod.name} has {'read' if r.size else 'found'} its {r.stage}"
         f"{', ' + format_size(r.size) if r.size else ''}{_stages(r.stages)}"
     ),
+    cluster.ImagesBroken: lambda r: (
+        f"{together(r.images) if r.images else 'no image'} can{'not' if r.images else ''} be pulled"
+        + (f" until {point(r.until)}" if r.until is not None else "")
+    ),
+    cluster.ImagePullStalled: lambda r: (
+        f"{r.pod.name} pulls {r.image} in vain: {r.message}, which shows after {point(r.takes)}"
+    ),
     cluster.ImagePullFailed: lambda r: f"{r.pod.name} cannot have {r.image} ({r.reason}){_more(r.message)}",
     cluster.ObjectMissing: lambda r: (
         f"{f'container {r.container} of ' if r.container else ''}{r.pod.name} cannot be started "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -326,3 +327,81 @@ def test_all_that_took_pods_of_a_deployment_is_counted(user: User) -> None:
     )
     _, result = user.runs()
     assert "(chat-0 ended (Error) at 10m and 1 more cause)" in result["verdict"]["sentence"]
+
+
+V2 = "repo/vllm:v2"
+
+
+def pull_fault(**more: str) -> dict[str, Any]:
+    return {"at": "1s", "imageFault": {"images": [V2], **more}}
+
+
+@both
+@pytest.mark.parametrize("after", ["0s", "5m"], ids=["fails", "stalls"])
+def test_a_pull_that_an_image_fault_holds_up_is_charged_to_the_fault(
+    user: User, workload: Callable[..., Raw], after: str
+) -> None:
+    """Until it can be pulled; the pull itself and the loading are the update's, as they would be without."""
+    timings = {"profile": "zero", "imageCold": "2m", "weights": "10m"}
+    fields: dict[str, Any] = {"cluster": "4x8", "timings": timings, "horizon": "3h"}
+    update = {"at": "1m", "setImage": {"container": "engine", "image": V2}}
+    user.plans(
+        workload({**asking(npu=8), **READY}), actions=[pull_fault(after=after, lasts="20m"), update], **fields
+    )
+    done, result = user.runs()
+    of = result if workload is kubeinfer else result["deployments"][0]
+    causes = {each["what"].partition(" ")[0]: each for each in of["causes"]}
+    # Two of three begin to pull once the fault is over.
+    assert causes["update"]["stages"] == {"image": 3 * 120_000, "weights": 3 * 600_000}
+    fault = causes["image"]
+    assert fault["what"] == f"image fault of {V2} at 1s"
+    assert [*fault["stages"]] == ["image"]
+    # From 1m until an attempt after 20m1s, one back-off of at most five minutes and a failing pull later.
+    assert 19 * 60_000 < fault["lostInstanceMs"] <= (19 + 5 + 5 + 2) * 60_000
+    assert fault["incidents"] == 0, "it has taken no readiness"
+    told = " ".join(done.stdout.split())
+    assert f"-seconds lost besides (image fault of {V2} at 1s)" in told
+    why = " ".join(user.types("why", "scenario.yaml", "--at", "3m").stdout.split())
+    assert f"1s {V2} cannot be pulled until 20m1s" in why
+    assert ("in vain" if after == "5m" else "cannot have") in why
+
+
+@both
+@pytest.mark.parametrize("after", ["0s", "4h"], ids=["fails", "stalls"])
+def test_the_verdict_names_the_image_fault_that_an_update_never_gets_over(
+    user: User, workload: Callable[..., Raw], after: str
+) -> None:
+    update = {"at": "1m", "setImage": {"container": "engine", "image": V2}}
+    fields: dict[str, Any] = {"cluster": "4x8", "horizon": "1h"}
+    user.plans(workload({**asking(npu=8), **READY}), actions=[pull_fault(after=after), update], **fields)
+    done, result = user.runs()
+    assert done.returncode == 1
+    told = " ".join(done.stdout.split())
+    assert f"image fault of {V2} at 1s" in told.partition(" field ")[0]
+    of = result if workload is kubeinfer else result["deployments"][0]
+    lost = {each["what"]: each["lostInstanceMs"] for each in of["causes"] if each["lostInstanceMs"]}
+    assert lost == {f"image fault of {V2} at 1s": 59 * 60_000}
+
+
+def test_an_image_that_nobody_has_is_the_fault_of_the_update_that_names_it(user: User) -> None:
+    """Also while the registry is down: that it comes back would not help."""
+    update = {"at": "1m", "setImage": {"container": "engine", "image": V2}}
+    user.plans(
+        kubeinfer({**asking(npu=8), **READY}),
+        cluster="4x8",
+        horizon="1h",
+        brokenImages=[V2],
+        actions=[{"at": "30s", "imageFault": {"lasts": "10m"}}, update],
+    )
+    assert [each["what"] for each in user.runs()[1]["causes"]] == ["update at 1m"]
+
+
+def test_an_instance_of_several_pods_waits_until_the_last_has_its_image(user: User) -> None:
+    made = kubeinfer({**asking(npu=4), **READY}, replicas=1)
+    made["spec"]["template"]["spec"]["roles"][0]["replicas"] = 2
+    update = {"at": "1m", "setImage": {"container": "engine", "image": V2}}
+    timings = {"profile": "zero", "imageCold": "2m", "weights": "10m"}
+    user.plans(made, cluster="4x4", timings=timings, horizon="2h", actions=[pull_fault(lasts="10m"), update])
+    causes = {each["what"]: each["stages"] for each in user.runs()[1]["causes"]}
+    assert causes["update at 1m"]["weights"] == 600_000
+    assert [*causes[f"image fault of {V2} at 1s"]] == ["image"]

@@ -77,6 +77,15 @@ BUDGET = {
 }
 #: Small inputs, each for the kinds it is named after: the manifest, and the scenario's fields.
 INPUTS: dict[str, tuple[list[Raw], Raw]] = {
+    "pulls that the registry keeps until they fail": (
+        [kubeinfer(NPUS, replicas=1)],
+        {
+            "initial": "empty",
+            "actions": [
+                {"at": "0s", "imageFault": {"images": ["repo/vllm:v1"], "after": "2m", "lasts": "5m"}}
+            ],
+        },
+    ),
     "a pod without a controller that a taint evicts": (
         [bare_pod(NPUS)],
         {"cluster": POOL, "actions": [TAINT]},

@@ -179,6 +179,21 @@ def an_image_fails_for_a_reason_kubectl_has(
     assert (record.reason == "ErrImageNeverPull") == ("pull policy is Never" in record.message)
 
 
+@claim(cluster.ImagePullStalled)
+def a_pull_fails_when_it_was_said_to(
+    run: Run, before: list[Record], record: cluster.ImagePullStalled
+) -> None:
+    """What began that the registry fails it is its cause, and is of such images."""
+    broken = run.history[record.cause]
+    assert isinstance(broken, cluster.ImagesBroken)
+    assert record.image in broken.images or not broken.images
+    failed = next(
+        (r for r in run.history.of(cluster.ImagePullFailed) if r.pod == record.pod and r.at >= record.at),
+        None,
+    )
+    assert failed is None or failed.took == record.takes <= failed.at - record.at
+
+
 @claim(cluster.ContainersRunning)
 def restarts_are_counted(run: Run, before: list[Record], record: cluster.ContainersRunning) -> None:
     """The number of restarts never falls, and rises by no more than containers have ended."""

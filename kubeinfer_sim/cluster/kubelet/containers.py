@@ -46,6 +46,7 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.cluster.stages import end_of
 from kubeinfer_sim.engine.clock import Phase
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.timings.model import CrashBackOff
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -328,9 +329,13 @@ class Containers:
         if hidden and container.prober is not None:
             # Killed, and not started within the same sync.
             self._probes.exact(worker, container).container_died(now)
-        pod.last = self._history.append(
-            ImagePullFailed(now, pod.last, pod.ref, image, why, ImageError.BACK_OFF)
+        cause = self._registry.cause(image)
+        failed = ImagePullFailed(
+            now, pod.last if cause == NO_CAUSE else cause, pod.ref, image, why, ImageError.BACK_OFF
         )
+        told = self._history.append(failed)
+        if cause == NO_CAUSE:
+            pod.last = told
         if worker.node.reachable:
             self._status.stuck(pod, ImageError.BACK_OFF)
         self._loop.sync(worker)

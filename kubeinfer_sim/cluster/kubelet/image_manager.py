@@ -26,6 +26,7 @@ from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
 from kubeinfer_sim.engine.clock import Clock
+from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.timings.model import Transfers
 
 #: What the kubelet says of a pull for which its bucket has no token (images/helpers.go).
@@ -229,8 +230,8 @@ class Registry:
     """What can be pulled at all. `broken`: images nobody can pull (a wrong tag, a deleted one)."""
 
     def __init__(self, broken: Iterable[str]) -> None:
-        # How many reasons there are why an image (None: any) cannot be pulled, by how long a pull takes to fail, in ms.
-        self._broken: dict[str | None, Counter[int]] = {image: Counter([0]) for image in broken}
+        # Why an image (None: any) cannot be pulled: by the record that began it how long a pull takes to fail, in ms.
+        self._broken: dict[str | None, dict[int, int]] = {image: {NO_CAUSE: 0} for image in broken}
         # How often each image was asked for in vain.
         self._refused: Counter[str] = Counter()
 
@@ -247,13 +248,20 @@ class Registry:
 
     def fails_after(self, image: str) -> int:
         """How long a pull of the image takes to fail, in ms; of several reasons the quickest counts."""
-        return min((after for key in (None, image) for after in self._broken.get(key, ())), default=0)
+        return min(
+            (after for key in (None, image) for after in self._broken.get(key, {}).values()), default=0
+        )
 
-    def set(self, images: Iterable[str], *, broken: bool, after: int = 0) -> None:
-        """Pulls of these images (none given: of all) fail, or one of the reasons for that is gone."""
-        names: list[str | None] = list(images)
-        for image in names or [None]:
-            reasons = self._broken.setdefault(image, Counter())
-            reasons[after] += 1 if broken else -1
-            if not reasons[after]:
-                del reasons[after]
+    def cause(self, image: str) -> int:
+        """The record that began why the image cannot be pulled, of several the oldest; none of an image nobody has."""
+        return min((cause for key in (None, image) for cause in self._broken.get(key, ())), default=NO_CAUSE)
+
+    def break_images(self, images: Iterable[str], cause: int, after: int = 0) -> None:
+        """Pulls of these images (none given: of all) fail from now on, `after` ms each; `cause`: the record of that."""
+        for image in tuple(images) or (None,):
+            self._broken.setdefault(image, {})[cause] = after
+
+    def mend_images(self, images: Iterable[str], cause: int) -> None:
+        """This is no reason any more why they fail."""
+        for image in tuple(images) or (None,):
+            del self._broken[image][cause]

@@ -1,5 +1,8 @@
 """Pods in ImagePullBackOff: the name of an image is none, nobody has it, the registry is down, or too busy.
 
+What breaks the registry causes that a pull stalls or fails; it only holds the pod up, so that what becomes of the pod
+then follows, as before, from what set it up.
+
 Source: pkg/kubelet/images/image_manager.go. How long a back-off lasts is in `backoff`, when a pod tries again in
 `image_pull`.
 """
@@ -18,8 +21,9 @@ from kubeinfer_sim.cluster.kubelet.pod_worker import ImageWait, PodWorker
 from kubeinfer_sim.cluster.kubelet.services import Services
 from kubeinfer_sim.cluster.kubelet.set_up_plan import SetUpPlan
 from kubeinfer_sim.cluster.kubelet.sync_loop import SyncLoop
-from kubeinfer_sim.cluster.records import ImagePullFailed
+from kubeinfer_sim.cluster.records import ImagePullFailed, ImagePullStalled
 from kubeinfer_sim.cluster.stages import Stage, end_of
+from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.manifest.kubernetes.images import reference_error
 
 
@@ -84,6 +88,14 @@ class ImagePullBackOff:
                 worker.timers[None] = self._clock.after(
                     length, self._failed, worker, container, message, took
                 )
+            if worker.image_wait is None:
+                self._tell(
+                    worker,
+                    lambda cause: ImagePullStalled(
+                        now, cause, worker.pod.ref, container.spec.image, message, stages[-1].duration or 0
+                    ),
+                    container.spec.image,
+                )
             return
         worker.plan = None
         self._begin(worker, container, reason, message, 0)
@@ -98,9 +110,20 @@ class ImagePullBackOff:
         worker.image_wait = ImageWait(container, now - took, reason)
         self._waiting[worker] = None
         self._status.stuck(pod, reason)
-        pod.last = self._history.append(
-            ImagePullFailed(now, pod.last, pod.ref, container.spec.image, message, reason, took)
+        image = container.spec.image
+        self._tell(
+            worker,
+            lambda cause: ImagePullFailed(now, cause, pod.ref, image, message, reason, took),
+            image if reason is ImageError.BACK_OFF else "",
         )
+
+    def _tell(self, worker: PodWorker, record: Callable[[int], Record], image: str) -> None:
+        """Record what follows from what broke the registry; where nothing did, or the image is none, from the pod."""
+        pod, cause = worker.pod, self._registry.cause(image)
+        if cause == NO_CAUSE:
+            pod.last = self._history.append(record(pod.last))
+        else:
+            self._history.append(record(cause))
 
     def _failed(self, worker: PodWorker, container: Container, message: str, took: int) -> None:
         """A pull has failed that took a time to do so."""

@@ -416,9 +416,17 @@ class Kubelet(Watcher):
 
     # -- what happens to all of them -----------------------------------------------------------------------
 
-    def break_images(self, images: Iterable[str], *, broken: bool, after: int = 0) -> None:
-        """Pulls of these images (none given: of all) fail from now on, `after` ms each, or succeed again."""
-        self._registry.set(images, broken=broken, after=after)
+    def break_images(self, images: Iterable[str], cause: int, after: int = 0) -> None:
+        """Pulls of these images (none given: of all) fail from now on, `after` ms each; `cause`: the record of that."""
+        self._registry.break_images(images, cause, after)
+        self._registry_changed()
+
+    def mend_images(self, images: Iterable[str], cause: int) -> None:
+        """They do not fail any more for this cause."""
+        self._registry.mend_images(images, cause)
+        self._registry_changed()
+
+    def _registry_changed(self) -> None:
         self._set_up.pull_back_off.registry_changed()
         self._containers.registry_changed()
 

@@ -12,7 +12,7 @@ from kubeinfer_sim.cluster.disruption.requests import request_eviction
 from kubeinfer_sim.cluster.fault_records import ChangedNothing, StruckNothing
 from kubeinfer_sim.cluster.kubelet.start_faults import StartFaults
 from kubeinfer_sim.cluster.pod import Pod, PodState
-from kubeinfer_sim.cluster.records import ContainerCrashed, EvictionAnswered, PodDeletionAsked
+from kubeinfer_sim.cluster.records import ContainerCrashed, EvictionAnswered, ImagesBroken, PodDeletionAsked
 from kubeinfer_sim.engine.clock import Phase
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import (
@@ -36,9 +36,14 @@ _OnPods = Crash | DeletePods | EvictPods | ForceDelete | RemoveFinalizers | SetG
 
 
 class _Outage(Struct):
-    """Images that cannot be pulled; how often they had been asked for in vain before it, and by its end."""
+    """Images that cannot be pulled, and the record of that.
+
+    Attributes:
+        before, after: how often they had been asked for in vain before it, and by its end.
+    """
 
     action: ImageFault
+    cause: int
     before: int
     after: int | None = None
 
@@ -200,16 +205,18 @@ class PodActions:
         self._env.history.append(ChangedNothing(self._env.clock.now, NO_CAUSE, action, why))
 
     def _break_images(self, action: ImageFault) -> None:
-        outage = _Outage(action, self._kubelet.refused_pulls(action.images))
+        broken = ImagesBroken(self._env.clock.now, NO_CAUSE, action.images, action.until)
+        cause = self._env.history.append(broken)
+        outage = _Outage(action, cause, self._kubelet.refused_pulls(action.images))
         self._outages.append(outage)
-        self._kubelet.break_images(action.images, broken=True, after=action.after)
+        self._kubelet.break_images(action.images, cause, action.after)
         if action.until is not None:
             self._env.clock.at(action.until, self._mend_images, outage, phase=Phase.ACTION)
 
     def _mend_images(self, outage: _Outage) -> None:
         action = outage.action
         outage.after = self._kubelet.refused_pulls(action.images)
-        self._kubelet.break_images(action.images, broken=False, after=action.after)
+        self._kubelet.mend_images(action.images, outage.cause)
 
     def _nothing(self, action: StartFault) -> None:
         """The kubelets know of it from the beginning."""

@@ -38,8 +38,8 @@ class SharedFaults:
 
     def stop_registry(self, strike: Strike) -> None:
         """No image can be pulled."""
-        self._kubelet.break_images((), broken=True)
-        self._until_over(strike, lambda: self._kubelet.break_images((), broken=False))
+        self._kubelet.break_images((), strike.cause)
+        self._until_over(strike, lambda: self._kubelet.mend_images((), strike.cause))
 
     def throttle_storage(self, strike: Strike, factor: float) -> None:
         """The storage has this part of its bandwidth."""
