@@ -20,6 +20,7 @@ from kubeinfer_sim.cluster.records import (
     ImagePullRetried,
     InstanceRef,
     NodeMissing,
+    NodeTaintEdited,
     ObjectMissing,
     PodBound,
     PodCreated,
@@ -89,8 +90,9 @@ class LivesMeter:
         self._on_broken: dict[str, list[PodLife]] = {}
         # The faults of devices that pods held as they began, by the record's id.
         self._faults: dict[int, str] = {}
-        # Crashes that come again with the next run, by the record's id: each is a cause of its own, and all are one.
-        self._again: dict[int, int] = {}
+        # What losses of readiness come of, by the id of the record at their root, where that is not all to say: crashes
+        # that come again with the next run are one cause, and a taint for which pods are evicted is none.
+        self._causes: dict[int, int | None] = {}
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -111,6 +113,7 @@ class LivesMeter:
             GangPending: self._pending,
             GangScheduled: self._scheduled,
             PodCreated: self._pod_created,
+            NodeTaintEdited: self._tainted,
             NodeMissing: self._node_missing,
             PodBound: lambda r: self._pod(r.pod, r.at).enter(r.at, CREATE, r.stages),
             ImagePullFailed: self._pull_failed,
@@ -322,12 +325,15 @@ class LivesMeter:
         of = None if record.reason == "ReadinessProbeFailed" else self._cause(record)
         return ReadinessLoss(record.at, lasted, of)
 
-    def _cause(self, record: Record) -> int:
-        return self._again.get(record.root, record.root)
+    def _cause(self, record: Record) -> int | None:
+        return self._causes.get(record.root, record.root)
 
     def _crashed(self, record: ContainerCrashed) -> None:
         if record.again:
-            self._again[record.id] = NO_CAUSE
+            self._causes[record.id] = NO_CAUSE
+
+    def _tainted(self, record: NodeTaintEdited) -> None:
+        self._causes[record.id] = None
 
     def _gates_awaited(self, record: GatesAwaited) -> None:
         gates = self._gates.setdefault(record.pod, {})

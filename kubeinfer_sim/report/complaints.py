@@ -70,7 +70,7 @@ def unstable(name: str, life: InstanceLife) -> str:
     restarts, pod = life.restarts + life.container_restarts, _troubled(life)
     again = f"over and over, restarted {count(restarts, 'time')}" if restarts else "over and over"
     role = f"{pod.pod.role}-{pod.pod.replica}: " if pod is not None and life.instance.has_roles else ""
-    if life.ready is None:
+    if (life if life.instance.has_roles else life.pods[0]).ready is None:
         text = f"{name} does not become ready, restarted {count(restarts, 'time')}"
         return text if pod is None else f"{text}: {role}{clause(pod.trouble)}"
     if pod is None:
