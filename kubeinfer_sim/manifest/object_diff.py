@@ -32,7 +32,8 @@ class Key(NamedTuple):
 _PODS_TO_COME = "restarts nothing; holds for pods made from now on"
 _CONTAINERS_TO_COME = "restarts nothing; containers started from now on have it"
 _BOUNDS = "restarts nothing; the replicas are kept within its bounds from now on"
-_VOLUMES = "restarts nothing; holds for volumes made from now on"
+_CLAIM = "restarts nothing; a claim that is bound stays so"
+_LARGER_CLAIM = "restarts nothing; the volume grows where more is asked for"
 _PLACES = "restarts nothing; holds for pods that wait for a place"
 #: What follows from a change of an object of a kind; those of other kinds are not compared.
 _WORDS: Mapping[str, str] = {
@@ -46,9 +47,9 @@ _WORDS: Mapping[str, str] = {
     "Secret": _CONTAINERS_TO_COME,
     "HorizontalPodAutoscaler": _BOUNDS,
     "ScaledObject": _BOUNDS,
-    "PersistentVolumeClaim": "restarts nothing; the volume grows where more is asked for",
-    "PersistentVolume": _VOLUMES,
-    "StorageClass": _VOLUMES,
+    "PersistentVolumeClaim": _CLAIM,
+    "PersistentVolume": "restarts nothing; holds for claims that are bound from now on",
+    "StorageClass": "restarts nothing; holds for volumes made from now on",
     "PodGroup": _PLACES,
     "Queue": _PLACES,
 }
@@ -105,7 +106,8 @@ def object_diff(
         if key not in old:
             found.append(ObjectDiff(key, "would be created"))
         elif changes := tuple(_changes(key.kind, old[key], value)):
-            found.append(ObjectDiff(key, _WORDS[key.kind], changes))
+            grows = [each.words for each in changes if each.words == _LARGER_CLAIM]
+            found.append(ObjectDiff(key, grows[0] if grows else _WORDS[key.kind], changes))
     gone = (key for key in old if key not in new and is_compared(key.kind))
     return [
         *found,
@@ -125,7 +127,8 @@ def _changes(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
                 hidden if each is not None else None
                 for each, hidden in zip((before, after), _HIDDEN, strict=True)
             )
-        yield Change(path, before, after, effect, _WORDS[kind])
+        grows = kind == "PersistentVolumeClaim" and path[:2] == ("spec", "resources")
+        yield Change(path, before, after, effect, _LARGER_CLAIM if grows else _WORDS[kind])
 
 
 def _held(kind: str, written: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from kubeinfer_sim.diagnostics import format_path
 from kubeinfer_sim.manifest.diff import Change, Diff, changed_place
 from kubeinfer_sim.manifest.model import KubeInfer
-from kubeinfer_sim.manifest.object_diff import ObjectDiff
+from kubeinfer_sim.manifest.object_diff import Key, ObjectDiff
 from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.report.kinds import by_kind
@@ -35,7 +35,8 @@ def diff_text(
 
 def refusal_sentence(refused: Refusal) -> str:
     """What becomes of an object that is no workload, in a line of text."""
-    return f"{refused.kind} {refused.namespace}/{refused.name}: refused, nothing changes: {refused.words}"
+    key = Key(refused.kind, refused.namespace, refused.name)
+    return f"{key}: refused, nothing changes: {refused.words}"
 
 
 def diff_json(

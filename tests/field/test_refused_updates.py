@@ -136,6 +136,16 @@ def everything(version: int) -> list[Raw]:
             "metadata": {"name": "fast"},
             "provisioner": f"csi.example.com/v{version}",
         },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": "disk"},
+            "spec": {
+                "capacity": {"storage": "1Gi"},
+                "accessModes": ["ReadWriteOnce"],
+                "hostPath": {"path": f"/v{version}"},
+            },
+        },
     ]
 
 
@@ -147,6 +157,8 @@ ANSWERS = (
     VALUE,
     'PersistentVolumeClaim "c" is invalid: spec: Forbidden: spec is immutable after creation except',
     'StorageClass.storage.k8s.io "fast" is invalid: provisioner: Forbidden: updates to provisioner are forbidden.',
+    'PersistentVolume "disk" is invalid: spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is '
+    "immutable after creation",
 )
 
 
@@ -168,4 +180,6 @@ def test_what_stays_as_it_was_made_is_refused_by_diff_by_rollout_and_of_an_actio
         told = " ".join(done.stdout.split())
         assert done.returncode == 1, done.stderr
         assert [each for each in ANSWERS if each not in told] == []
+        if command[0] == "diff":
+            assert "PriorityClass high: refused" in told, "it has no namespace"
     assert user.types("validate", "new.yaml").returncode == 0, "one file cannot know"

@@ -10,8 +10,9 @@ Both objects are plain data as somebody wrote them. What the API server or a con
 Service, the storage class and the volume of a claim) is not known where the old object does not say it; a new one
 that says it then is taken to be right. Sources: pkg/registry/apps/deployment/strategy.go, replicaset and daemonset
 beside it; pkg/apis/apps/validation/validation.go (ValidateStatefulSetUpdate); pkg/apis/core/validation/validation.go
-(ValidateServiceUpdate, ValidatePersistentVolumeClaimUpdate, ValidatePodUpdate, ValidateConfigMapUpdate,
-ValidateSecretUpdate, ValidateResourceQuotaUpdate); pkg/apis/scheduling, pkg/apis/node, pkg/apis/storage.
+(ValidateServiceUpdate, ValidatePersistentVolumeUpdate, ValidatePersistentVolumeClaimUpdate, ValidatePodUpdate,
+ValidateConfigMapUpdate, ValidateSecretUpdate, ValidateResourceQuotaUpdate); pkg/apis/scheduling, pkg/apis/node,
+pkg/apis/storage.
 """
 
 from __future__ import annotations
@@ -59,6 +60,11 @@ _POD_FIELDS = (
 _CLAIM_FIELDS = (
     "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound "
     "claims"
+)
+#: What of the spec of a PersistentVolume is not its source.
+_BESIDE_THE_SOURCE = frozenset(
+    {"accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy"}
+    | {"storageClassName", "volumeAttributesClassName", "volumeMode"}
 )
 #: What admission and the scheduler write into the spec of a Pod, and a manifest need not say.
 _OF_A_RUNNING_POD = (
@@ -193,6 +199,30 @@ def _claim(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateErr
         yield UpdateError(("spec", "resources", "requests", "storage"), words)
 
 
+def _volume(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[UpdateError]:
+    before, after = (_mapping(each.get("spec")) for each in (old, new))
+    if _source(before, after) != _source(after, after):
+        words = "Forbidden: spec.persistentvolumesource is immutable after creation"
+        yield UpdateError(("spec", "persistentvolumesource"), words)
+    modes = [each.get("volumeMode") or "Filesystem" for each in (before, after)]
+    if modes[0] != modes[1]:
+        yield UpdateError(("volumeMode",), f"Invalid value: {as_json(modes[1])}: field is immutable")
+    nodes = [_bare(each.get("nodeAffinity")) for each in (before, after)]
+    if nodes[0] is not None and nodes[0] != nodes[1]:
+        yield UpdateError(("nodeAffinity",), f"Invalid value: {as_json(nodes[1])}: field is immutable")
+
+
+def _source(spec: Mapping[str, Any], successor: Mapping[str, Any]) -> Any:
+    """Where a volume comes from; a Secret for its expansion may be added, and so counts as of its successor."""
+    source = {name: each for name, each in spec.items() if name not in _BESIDE_THE_SOURCE}
+    if isinstance(path := source.get("hostPath"), Mapping):
+        source["hostPath"] = {"type": "", **path}
+    added = "controllerExpandSecretRef"
+    if isinstance(driver := source.get("csi"), Mapping) and driver.get(added) is None:
+        source["csi"] = {**driver, added: _mapping(successor.get("csi")).get(added)}
+    return _bare(source)
+
+
 def _storage(spec: Mapping[str, Any]) -> Quantity | None:
     written = _at(spec, ("resources", "requests", "storage"))
     try:
@@ -295,6 +325,7 @@ _RULES: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Iterator[Upda
     "Service": _service,
     "PriorityClass": _priority_class,
     "PodDisruptionBudget": _budget,
+    "PersistentVolume": _volume,
     "PersistentVolumeClaim": _claim,
     "RuntimeClass": _immutable(("handler",)),
     "ResourceQuota": _immutable(("spec", "scopes"), ("spec", "scopeSelector")),

@@ -173,6 +173,28 @@ UPDATES = [
         'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable',
     ),
     ("StorageClass", "provisioner: a", "{provisioner: a, reclaimPolicy: Delete, mountOptions: [x]}", ""),
+    (
+        "PersistentVolume",
+        "spec: {hostPath: {path: /a}, capacity: {storage: 1Gi}, nodeAffinity: {required: {nodeSelectorTerms: [a]}}}",
+        "spec: {nfs: {path: /a, server: s}, volumeMode: Block}",
+        "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation\n"
+        'volumeMode: Invalid value: "Block": field is immutable\n'
+        "nodeAffinity: Invalid value: null: field is immutable",
+    ),
+    (
+        "PersistentVolume",
+        "spec: {csi: {driver: d}, capacity: {storage: 1Gi}}",
+        "spec: {csi: {driver: d, controllerExpandSecretRef: {name: s}}, capacity: {storage: 2Gi}, "
+        "storageClassName: b, volumeMode: Filesystem, nodeAffinity: {required: {nodeSelectorTerms: [a]}}}",
+        "",
+    ),
+    (
+        "PersistentVolume",
+        "spec: {csi: {driver: d, controllerExpandSecretRef: {name: s}}}",
+        "spec: {csi: {driver: d}}",
+        "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable after creation",
+    ),
+    ("PersistentVolume", "spec: {hostPath: {path: /a}}", "spec: {hostPath: {path: /a, type: ''}}", ""),
     ("KubeInfer", "spec: {replicas: 1}", "spec: {replicas: 2}", ""),
 ]
 
