@@ -12,6 +12,7 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import Listener, Record
 from kubeinfer_sim.engine.meter import End, Observer, OnePass
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.other_changes import OtherChange, other_changes
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Judged, Measures, Outcome, judge, overall
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
@@ -97,8 +98,14 @@ class Figures(Struct, frozen=True, dict=True):
 
     @property
     def outcome(self) -> Outcome:
-        """How the KubeInfers and the Deployments came out together."""
-        return overall(self.measures_of_all or [self.measures])
+        """How the KubeInfers and the Deployments came out together, and what was asked for of other objects."""
+        outcome = overall(self.measures_of_all or [self.measures])
+        return Outcome.COMPLETES if outcome is Outcome.NOTHING and self.other_changes else outcome
+
+    @cached_property
+    def other_changes(self) -> tuple[OtherChange, ...]:
+        """What was made or changed and moves no pod."""
+        return other_changes(self.run.scenario)
 
     @property
     def sound(self) -> bool:

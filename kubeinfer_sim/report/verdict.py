@@ -8,7 +8,9 @@ from typing import get_args
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import NotPlacedAtStart, RequestRefused
+from kubeinfer_sim.diagnostics import format_path
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
+from kubeinfer_sim.experiment.other_changes import OtherChange
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.manifest.render import printable
@@ -25,6 +27,7 @@ from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
+from kubeinfer_sim.report.diff import shown_value
 from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import killed_starts
 from kubeinfer_sim.report.other_causes import dead_pods, other_causes, slow_pods
@@ -147,6 +150,8 @@ def _verdict(measured: Figures) -> Verdict:
         if several
         else _sentence(measured.run, measured.measures, next(iter(measured.kubeinfers.values()), None))
     )
+    if own.startswith("Nothing happened") and measured.other_changes:
+        own = f"The update restarts nothing; {_other_changes(measured.other_changes)}"
     drains = [text for text in _drains(measured) if _lower(text) not in _lower(own)]
     if drains and own.startswith("Nothing happened"):
         own, drains = opening(drains[0]), drains[1:]
@@ -169,6 +174,17 @@ def _verdict(measured: Figures) -> Verdict:
     if vain:
         sentence = f"{sentence}, but {vain[0]}{_and_more(vain)}"
     return Verdict(holds, ended(sentence))
+
+
+def _other_changes(made: Sequence[OtherChange]) -> str:
+    """`PodDisruptionBudget prod/b changes (minAvailable 1 → 2) (and 1 more)`."""
+    first = made[0]
+    fields = [
+        f"{format_path(each.path[each.path[0] == 'spec' :])} {shown_value(each.old)} → {shown_value(each.new)}"
+        for each in first.changes
+    ]
+    told = f" ({fields[0]}{_and_more(fields)})" if fields else ""
+    return f"{first.what}{told}{_and_more(made)}"
 
 
 def another_start(unplaced: Sequence[NotPlacedAtStart]) -> str:

@@ -149,7 +149,7 @@ def assemble(
     )
     pod_actions = PodActions(cluster, workloads, budgets, at_starts)
     handlers: list[Handlers] = [
-        WorkloadActions(env, workloads).handlers(),
+        WorkloadActions(env, workloads, scenario.actions).handlers(),
         ObjectActions(env, workloads).handlers(),
         NodeActions(env, drains, failures, partial(_machine, env, scenario)).handlers(),
         pod_actions.handlers(),

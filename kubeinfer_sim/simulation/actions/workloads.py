@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from kubeinfer_sim.cluster.environment import Environment
@@ -9,7 +10,7 @@ from kubeinfer_sim.cluster.fault_records import ChangedNothing
 from kubeinfer_sim.cluster.records import RequestRefused
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
-from kubeinfer_sim.scenario.actions.model import Action, Apply, Refused, Scale, Undo
+from kubeinfer_sim.scenario.actions.model import Action, Apply, Put, Refused, Scale, Undo
 from kubeinfer_sim.scenario.workloads.rebasing import rebased
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.workloads import Workloads
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
 class WorkloadActions:
     """Does them."""
 
-    def __init__(self, env: Environment, workloads: Workloads) -> None:
+    def __init__(self, env: Environment, workloads: Workloads, actions: Iterable[Action]) -> None:
         self._env = env
         self._workloads = workloads
+        # When other objects are changed, as in the file that is applied.
+        self._put_at = frozenset(each.at for each in actions if isinstance(each, Put))
 
     def handlers(self) -> Handlers:
         """The actions it does."""
@@ -34,7 +37,8 @@ class WorkloadActions:
         spec = rebased(action, workload.spec)
         written = spec.raw.get("spec")
         # Of a KubeInfer the record of what is applied says what has changed, and so does the verdict.
-        if written and not isinstance(spec, KubeInfer) and written == workload.spec.raw.get("spec"):
+        same = written and not isinstance(spec, KubeInfer) and written == workload.spec.raw.get("spec")
+        if same and action.at not in self._put_at:
             self._note_unchanged(action, "it is so already")
         workload.apply(spec, action.label)
 
