@@ -63,6 +63,7 @@ class PodLife(Struct):
         broken_by: the fault of a device it holds for which it is not ready: its engine has started on that device, and
             gets no further, or its checks fail.
         idle_since: since when its engine has computed nothing though its checks pass, ms; `was_idle`: that has been so.
+        hung: from when until when its engine computed nothing at last behind checks that passed, ms; it is over.
         ready_since: since when it is Ready, ms.
         held: the finalizers that keep its object, of which nothing else is left.
         since: from then on it goes through the stages of `plan`, one after the other, and is in `then` afterwards
@@ -85,6 +86,7 @@ class PodLife(Struct):
     broken_by: str = ""
     idle_since: int | None = None
     was_idle: bool = False
+    hung: tuple[int, int] | None = None
     ready_since: int | None = None
     held: tuple[str, ...] = ()
     spans: list[Span] = field(default_factory=list)
@@ -126,6 +128,11 @@ class PodLife(Struct):
         if self.trouble:
             self.past = PastFailure(at, self.reason, self.detail, self.trouble)
         self.recovers()
+
+    def hangs_until(self, at: int) -> None:
+        """If its engine has computed nothing so far though it served, that is over at `at` (ms)."""
+        if self.idle_since is not None and self.then == SERVING:
+            self.hung = self.idle_since, at
 
     def loses_readiness(self, at: int) -> int:
         """It is not Ready any more; for how long it was, ms."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinfer_sim.cluster.fault_records import FaultCleared, FaultInjected, PodSlowed
-from kubeinfer_sim.cluster.reasons import CLOSED_GATE, CRASH_LOOP, NO_KEY, NO_NODE, InitReason
+from kubeinfer_sim.cluster.reasons import CLOSED_GATE, CRASH_LOOP, NO_KEY, NO_NODE, PROBE_KILLS, InitReason
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerCrashed,
@@ -301,6 +301,7 @@ class LivesMeter:
     def _slowed(self, record: PodSlowed) -> None:
         life = self._pod(record.pod, record.at)
         if record.factor:
+            life.hangs_until(record.at)
             life.idle_since = None
         elif life.idle_since is None:
             life.idle_since, life.was_idle = record.at, True
@@ -316,6 +317,8 @@ class LivesMeter:
         if record.reason == "ReadinessProbeFailed":
             pod.fails(record.reason)
             self._is_broken(pod, self._faults.get(record.root, ""))
+        else:
+            pod.hangs_until(record.at)
         lasted = pod.loses_readiness(record.at)
         pod.enter(record.at, NOT_READY)
         if not record.pod.instance.has_roles:
@@ -380,6 +383,8 @@ class LivesMeter:
     def _died(self, record: ContainerDied) -> None:
         pod = self._pod(record.pod, record.at)
         if pod.deleting is None:
+            if not record.init and pod.reason not in PROBE_KILLS:
+                pod.hangs_until(record.at)
             if record.init and record.exit_code:
                 what = f"{record.container}, exit code {record.exit_code}"
                 pod.fails(InitReason.of(record.reason), what, of="init")
@@ -395,6 +400,7 @@ class LivesMeter:
 
     def _pod_deleting(self, record: PodDeleting) -> None:
         pod = self._pod(record.pod, record.at)
+        pod.hangs_until(record.at)
         pod.deleting, pod.deletion = record.at, record.reason
         pod.enter(record.at, TERMINATING, record.stages)
         life = self._instance(record.pod.instance, record.at)

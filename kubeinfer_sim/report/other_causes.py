@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Change, Measures, Outcome
@@ -59,17 +59,33 @@ def slow_or_idle(availability: Availability) -> str:
     return "pods that compute nothing" if availability.idle else "slow pods"
 
 
-def dead_pods(lives: Iterable[InstanceLife], traffic: TrafficMeasures | None) -> str:
+def dead_pods(lives: Sequence[InstanceLife], traffic: TrafficMeasures | None) -> str:
     """`chat-0-decode-0 has computed nothing since 10m behind checks that pass, and nobody has restarted it`."""
     dead = [(since, pod) for life in lives for pod in life.pods if (since := pod.dead_since) is not None]
     if not dead:
-        return ""
+        return _hung_pods(lives, traffic)
     since, pod = min(dead, key=lambda each: each[0])
     name = printable(pod.pod.name)
     text = f"{name} has computed nothing since {point(since)} behind checks that pass, and nobody has restarted it"
     text += f" (and {count(len(dead) - 1, 'more pod')} like it)" if len(dead) > 1 else ""
-    lost = 0.0 if traffic is None else traffic.unanswered
-    return f"{text}: about {count(round(lost), 'request')} lost" if lost else text
+    return f"{text}{_unanswered(traffic)}"
+
+
+def _hung_pods(lives: Sequence[InstanceLife], traffic: TrafficMeasures | None) -> str:
+    """`chat-0-serve-0 computed nothing from 10m to 40m36s behind checks that passed: about 7,344 requests lost`."""
+    hung = [(*pod.hung, pod.pod) for life in lives for pod in life.pods if pod.hung is not None]
+    if not hung:
+        return ""
+    since, until, first = min(hung, key=lambda each: each[0])
+    times = f"from {point(since)} to {point(until)}"
+    text = f"{printable(first.name)} computed nothing {times} behind checks that passed"
+    text += f" (and {count(len(hung) - 1, 'more pod')} like it)" if len(hung) > 1 else ""
+    return f"{text}{_unanswered(traffic)}"
+
+
+def _unanswered(traffic: TrafficMeasures | None) -> str:
+    lost = 0 if traffic is None else round(traffic.unanswered)
+    return f": about {count(lost, 'request')} lost" if lost else ""
 
 
 def _below_budget(measures: Measures, change: Change, costly: Sequence[CauseSummary]) -> str:

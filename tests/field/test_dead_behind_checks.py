@@ -44,11 +44,24 @@ def test_the_verdict_names_it(user: User, workload: Any) -> None:
 
 
 @both
-def test_one_that_has_been_restarted_is_not_dead(user: User, workload: Any) -> None:
+def test_of_one_that_has_been_restarted_the_past_is_told(user: User, workload: Any) -> None:
     which = {"instances": [0]} if workload is kubeinfer else {"pods": [0]}
-    assert "computed nothing" not in runs_with(user, workload, {"at": "20m", "crash": which})
+    text = runs_with(user, workload, {"at": "20m", "crash": which})
+    name = "chat-0-serve-0" if workload is kubeinfer else "chat-0"
+    assert f", but {name} computed nothing from 10m to 20m behind checks that passed" in text
+    assert "has computed nothing since" not in text
+    if workload is kubeinfer:
+        assert text.endswith(": about 6,000 requests lost.")
     why = user.types("why", "scenario.yaml", "--at", "30m").stdout
     assert "computes nothing" not in why
+
+
+@both
+def test_so_it_is_where_the_engine_notices_by_itself(user: User, workload: Any) -> None:
+    ends = "40m36s behind checks that passed"
+    assert f"computed nothing from 10m to {ends}" in runs_with(
+        user, workload, kind="HcclTimeout", symptom="crash"
+    )
 
 
 @both
