@@ -5,6 +5,7 @@ A meter may be fed while the history is written, or afterwards from one that was
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, Protocol
 
@@ -48,14 +49,15 @@ class OnePass:
     def __init__(self, observers: Iterable[Observer]) -> None:
         handlers = merged(observers)
         self._first_cause = handlers.pop(FirstCause, ())
-        self._handlers = handlers
+        # Nobody listens to what is left; looked up for every record of a run, so without a call.
+        self._handlers = defaultdict(tuple, handlers)
 
     def observe(self, record: Record) -> None:
         """Hand a record to those who listen to its type."""
         if record.cause == NO_CAUSE:
             for handler in self._first_cause:
                 handler(record)
-        for handler in self._handlers.get(type(record), ()):
+        for handler in self._handlers[type(record)]:
             handler(record)
 
     def feed(self, records: Iterable[Record]) -> None:
@@ -65,5 +67,5 @@ class OnePass:
             if record.cause == NO_CAUSE:
                 for handler in first_cause:
                     handler(record)
-            for handler in handlers.get(type(record), ()):
+            for handler in handlers[type(record)]:
                 handler(record)

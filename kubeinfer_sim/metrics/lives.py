@@ -146,7 +146,8 @@ class PodLife(Struct):
 
     def enter(self, at: int, then: StageName, plan: tuple[Stage, ...] = ()) -> None:
         """From `at` on it goes through `plan`, one stage after the other, and stays in `then` afterwards."""
-        self.close(at)
+        if self.since < at:  # else there is nothing to write down
+            self.close(at)
         self.since, self.plan, self.then = at, plan, then
         self._entered, self._first = at, plan[0].name if plan else then
         self._endless = None
@@ -183,8 +184,13 @@ class PodLife(Struct):
         for stage in self.plan:
             if since >= at:
                 break
-            until = at if stage.duration is None else min(at, since + stage.duration)
-            cut = not over if stage.duration is None else since + stage.duration > at
+            if stage.duration is None:
+                until, cut = at, not over
+            else:
+                until = since + stage.duration
+                cut = until > at
+                if cut:
+                    until = at
             if until > since:
                 self.spans.append(Span(stage.name, since, until, stage.regime, cut))
             since = until
