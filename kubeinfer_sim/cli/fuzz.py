@@ -1,13 +1,16 @@
-"""`kubeinfer-sim fuzz SCENARIO|MANIFEST --any-single-fault`."""
+"""`kubeinfer-sim fuzz SCENARIO|MANIFEST`, searching near it, or with `--any-single-fault` through all of these."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cli.command import (
     Whole,
@@ -23,11 +26,15 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
-from kubeinfer_sim.cli.output import look_of, note, output_of, tell
+from kubeinfer_sim.cli.invariants import BROKEN
+from kubeinfer_sim.cli.output import Output, look_of, note, output_of, tell
 from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, place_options
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.yaml_text import one_line
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from kubeinfer_sim.scenario.configuration import Configuration
     from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
     from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults
@@ -45,31 +52,66 @@ def _milliseconds(text: str) -> int:
         raise click.BadParameter(str(error)) from None
 
 
-@subcommand("fuzz", short_help="Play a scenario with every single fault there is.")
+def _names(text: str) -> list[str]:
+    return [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _complete_edit(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from kubeinfer_sim.testing.strategies import EDITS
+
+    before, comma, begun = incomplete.rpartition(",")
+    return [CompletionItem(f"{before}{comma}{name}") for name in EDITS if name.startswith(begun)]
+
+
+@subcommand("fuzz", short_help="Search near a scenario, or all single faults, for what breaks it.")
 @file_argument("file", metavar="SCENARIO|MANIFEST")
 @filename_option
+@option(
+    "--vary",
+    metavar="LIST",
+    callback_value=_names,
+    shell_complete=_complete_edit,
+    help="What a search edits: faults, times, stages, cluster, budgets, replicas, recovery, probes, grace (these, if "
+    "not given), actions, assumptions, version, seed.",
+)
+@option(
+    "--phases",
+    metavar="LIST",
+    callback_value=_names,
+    help="Phases of a search: saved (what was found earlier), corners (one edit), random (up to three), long (up to "
+    "ten); all of them, in this order, if not given.",
+)
 @click.option(
     "--any-single-fault",
     is_flag=True,
-    help="Is it safe under any one fault at any moment? All kinds, on all places that more than a name tells apart, at "
-    "the beginning and the end of each phase of the run.",
+    help="No search but all: is it safe under any one fault at any moment? All kinds, on all places that more than a "
+    "name tells apart, at the beginning and the end of each phase of the run.",
 )
-@option("--faults", metavar="LIST", help="Only these kinds of faults: NodeDeath,CardDrop.")
+@option(
+    "--faults",
+    metavar="LIST",
+    callback_value=_names,
+    help="Of --any-single-fault: only these kinds, NodeDeath,CardDrop.",
+)
 @click.option(
-    "--every-place", is_flag=True, help="Strike each of the places, too, that only names tell apart."
+    "--every-place",
+    is_flag=True,
+    help="Of --any-single-fault: strike each of the places, too, that only names tell apart.",
 )
 @option(
     "--max-examples",
     type=Whole(min=1, max=10_000_000),
     metavar="N",
-    help="At most so many runs, an even sample of all; the report says of how many.",
+    help="At most so many runs: of a search 200, if not given; of all single faults an even sample.",
 )
 @option(
     "--for",
     "time_limit",
     metavar="TIME",
     callback_value=_milliseconds,
-    help="Begin no more runs after so long (10m), likewise.",
+    help="Begin no more runs after so long (10m).",
 )
 @values_options("the manifest")
 @horizon_option
@@ -82,8 +124,10 @@ def _milliseconds(text: str) -> int:
 @form_option("text", "json", "junit")
 def command(
     file: str,
+    vary: list[str] | None,
+    phases: list[str] | None,
     any_single_fault: bool,
-    faults: str | None,
+    faults: list[str] | None,
     every_place: bool,
     max_examples: int | None,
     time_limit: int | None,
@@ -99,22 +143,28 @@ def command(
     form: str | None,
     json_to: str | None,
 ) -> int:
-    """Play SCENARIO once with each single fault, and say which of them break it, the worst first.
+    """Search near SCENARIO for what breaks an invariant, or an objective that SCENARIO holds itself.
 
-    Of a MANIFEST it is a new revision of it that is rolled out, on --nodes. Broken is what misses an objective, or
-    never finishes, though it does not without the fault. The worst is kept in .kubeinfer-sim/ as one file that holds
-    all it is made of, and `kubeinfer-sim run` plays again from any folder.
+    Examples are SCENARIO with a few edits, drawn with --seed and guided towards more loss; one that breaks something is
+    made smaller. With --any-single-fault nothing is drawn: it is played with each single fault there is. Of a MANIFEST
+    it is a new revision of it that is rolled out, on --nodes. What is found is kept in .kubeinfer-sim/ as one file that
+    holds all it is made of; `kubeinfer-sim run` plays it again from any folder, and the next search does so first.
 
-    Exit code 0: none of all there are breaks it; 1: one does; 4: none of those that were played, which are not all.
+    Exit code 0: nothing was found; 1: something breaks it; 3: an invariant is broken, which is our mistake; 4: of
+    --any-single-fault, nothing breaks it in those that were played, which are not all.
     """
-    from kubeinfer_sim.cli.progress import ProgressBar, pace
     from kubeinfer_sim.manifest.template import parse_settings
-    from kubeinfer_sim.report.words import count
-    from kubeinfer_sim.testing.fuzz.exhaustive import play_single_faults
 
-    if not any_single_fault:
-        raise UsageError("say what to search: --any-single-fault plays every single fault there is")
-    output = output_of(form, json_to)
+    searched: dict[str, Any] = {"--vary": vary, "--phases": phases}
+    exhausted: dict[str, Any] = {
+        "--faults": faults,
+        "--every-place": every_place or None,
+        "--workers": many.workers,
+    }
+    exhausted |= {"--engine": many.engine, "--scheduler": many.scheduler}
+    misplaced = searched if any_single_fault else exhausted
+    if given := [name for name, value in misplaced.items() if value is not None]:
+        raise UsageError(f"{given[0]} is about {'a search' if any_single_fault else '--any-single-fault'}")
     document = _whole(
         file,
         set_values=parse_settings(settings, files),
@@ -124,25 +174,65 @@ def command(
         pods=pods,
         configuration=configuration,
     )
+    asked = _Asked(
+        file,
+        document,
+        output_of(form, json_to),
+        max_examples,
+        None if time_limit is None else time_limit / 1000,
+        RUN_TIMEOUT if many.run_timeout is None else many.run_timeout,
+        quiet,
+    )
+    if any_single_fault:
+        return _single_faults(asked, many, faults or (), every_place=every_place)
+    return _search(asked, vary or (), phases or (), seed or 0)
+
+
+class _Asked(Struct, frozen=True):
+    """What both ways have in common; times in seconds."""
+
+    file: str
+    document: dict[str, Any]
+    output: Output
+    most: int | None
+    seconds: float | None
+    run_timeout: float
+    quiet: bool
+
+    def write(self, sentence: str, took: float, runs: int, **forms: Callable[[], str]) -> None:
+        """Write what was found where it belongs, and say how long it took."""
+        from kubeinfer_sim.cli.progress import pace
+        from kubeinfer_sim.report.words import count
+
+        self.output.write(
+            **{name: make for name, make in forms.items() if not (self.quiet and name == "text")}
+        )
+        if not self.quiet:
+            if not self.output.is_text:
+                tell(sentence, later="")
+            note(f"simulated in {took:.2f} s: {count(runs, 'run')}, {pace(runs, took)}")
+
+
+def _single_faults(asked: _Asked, many: Many, kinds: Sequence[str], *, every_place: bool) -> int:
+    from kubeinfer_sim.cli.progress import ProgressBar
+    from kubeinfer_sim.testing.fuzz.exhaustive import play_single_faults
+
     begun = time.perf_counter()
-    limit = RUN_TIMEOUT if many.run_timeout is None else many.run_timeout
     with (
-        Many(
-            engine=many.engine, scheduler=many.scheduler, workers=many.workers, run_timeout=limit
-        ).places() as workers,
-        ProgressBar("runs", at_most=time_limit is not None, shown=not quiet) as bar,
+        replace(many, run_timeout=asked.run_timeout).places() as workers,
+        ProgressBar("runs", at_most=asked.seconds is not None, shown=not asked.quiet) as bar,
     ):
         played = play_single_faults(
-            document,
-            kinds=() if faults is None else [each.strip() for each in faults.split(",")],
+            asked.document,
+            kinds=kinds,
             every_place=every_place,
-            most=max_examples,
-            seconds=None if time_limit is None else time_limit / 1000,
+            most=asked.most,
+            seconds=asked.seconds,
             workers=workers,
             progress=lambda done, total, broken: bar.update(done, total, lambda: f"{broken:,} break it"),
         )
     took = time.perf_counter() - begun
-    kept = _keep(document, played, limit)
+    kept = _keep_worst(asked, played)
 
     def text() -> str:
         from kubeinfer_sim.testing.fuzz.screen import render_single_faults
@@ -150,23 +240,107 @@ def command(
         return render_single_faults(played, kept, **look_of(sys.stdout))
 
     def result() -> str:
-        from kubeinfer_sim.testing.fuzz.document import fuzz_json
+        from kubeinfer_sim.testing.fuzz.document import single_faults_json
 
-        return fuzz_json(played, kept)
+        return single_faults_json(played, kept)
 
     def junit() -> str:
-        from kubeinfer_sim.testing.fuzz.document import fuzz_junit
+        from kubeinfer_sim.testing.fuzz.document import single_faults_junit
 
-        return fuzz_junit(played, file)
+        return single_faults_junit(played, asked.file)
 
-    output.write(json=result, junit=junit, **({} if quiet else {"text": text}))
-    if not quiet:
-        if not output.is_text:
-            from kubeinfer_sim.testing.fuzz.screen import sentence
+    from kubeinfer_sim.testing.fuzz.screen import sentence
 
-            tell(sentence(played), later="")
-        note(f"simulated in {took:.2f} s: {count(len(played.cases), 'run')}, {pace(len(played.cases), took)}")
-    return _exit_code(played)
+    asked.write(sentence(played), took, len(played.cases), text=text, json=result, junit=junit)
+    if played.stopped == "interrupted":
+        return INTERRUPTED
+    if played.failed:
+        return 2 if all(each.cost.fault.startswith("error") for each in played.failed) else BROKEN
+    if played.broken:
+        return 1
+    return UNDECIDED if played.stopped else 0
+
+
+def _keep_worst(asked: _Asked, played: SingleFaults) -> Counterexample | None:
+    """The worst as a file, where anything breaks it."""
+    from kubeinfer_sim.testing.fuzz.cases import check_replay, with_actions
+    from kubeinfer_sim.testing.fuzz.screen import case_sentence
+
+    if not played.broken:
+        return None
+    worst = played.broken[0]
+    whole = with_actions(asked.document, [worst.fault.action])
+    check_replay(whole, played.base, worst.cost, asked.run_timeout)
+    told = "; ".join((case_sentence(worst), *worst.cost.breaks))
+    return _keep(asked.document, whole, told, (f"spec.actions: new, {one_line(worst.fault.action)}",))
+
+
+def _search(asked: _Asked, vary: Sequence[str], phases: Sequence[str], drawn_from: int) -> int:
+    from kubeinfer_sim.cli.progress import ProgressBar
+    from kubeinfer_sim.testing.fuzz.counterexample import saved_ones
+    from kubeinfer_sim.testing.fuzz.search import search
+    from kubeinfer_sim.testing.fuzz.search_result import search_sentence
+
+    begun = time.perf_counter()
+    with ProgressBar("examples", at_most=True, shown=not asked.quiet) as bar:
+        done = search(
+            asked.document,
+            vary=vary,
+            phases=phases,
+            saved=saved_ones(asked.document),
+            most=asked.most,
+            seconds=asked.seconds,
+            drawn_from=drawn_from,
+            run_timeout=asked.run_timeout,
+            progress=lambda number, total: bar.update(number, total, str),
+        )
+    took = time.perf_counter() - begun
+    found = done.found
+    kept = None
+    if found is not None:
+        invariants = bool(found.invariant)
+        kept = _keep(asked.document, found.document, found.sentence, found.differences, invariants=invariants)
+        if kept is not None and found.saved_as not in ("", kept.path):
+            Path(found.saved_as).unlink()  # it is now what it makes of what is given now
+
+    def text() -> str:
+        from kubeinfer_sim.testing.fuzz.search_screen import render_search
+
+        return render_search(done, kept, **look_of(sys.stdout))
+
+    def result() -> str:
+        from kubeinfer_sim.testing.fuzz.document import search_json
+
+        return search_json(done, kept)
+
+    def junit() -> str:
+        from kubeinfer_sim.testing.fuzz.document import search_junit
+
+        return search_junit(done, asked.file)
+
+    runs = sum(done.examples.values())
+    asked.write(search_sentence(done), took, runs, text=text, json=result, junit=junit)
+    if found is not None:
+        return BROKEN if found.invariant else 1
+    return INTERRUPTED if done.stopped == "interrupted" else 0
+
+
+def _keep(
+    given: Mapping[str, Any],
+    found: Mapping[str, Any],
+    sentence: str,
+    differences: tuple[str, ...],
+    *,
+    invariants: bool = False,
+) -> Counterexample | None:
+    """What was found as a file; None where it cannot be written, which is told."""
+    from kubeinfer_sim.testing.fuzz.counterexample import keep_counterexample
+
+    try:
+        return keep_counterexample(given, found, sentence, differences, invariants=invariants)
+    except OSError as error:
+        note(f"what was found could not be kept as a file ({error.strerror})")
+        return None
 
 
 def _whole(file: str, *, set_values: dict[str, str], **given: Any) -> dict[str, Any]:
@@ -188,32 +362,3 @@ def _whole(file: str, *, set_values: dict[str, str], **given: Any) -> dict[str, 
         source = SourceText("rollout", to_yaml({**head, "spec": spec}))
     load_scenario(source, set_values=set_values, **given)
     return whole_scenario(source, set_values=set_values, **given)
-
-
-def _keep(document: dict[str, Any], played: SingleFaults, limit: float) -> Counterexample | None:
-    """The worst as a file, where anything breaks it."""
-    from kubeinfer_sim.testing.fuzz.counterexample import keep_counterexample
-    from kubeinfer_sim.testing.fuzz.screen import case_sentence
-
-    broken = played.broken
-    if not broken:
-        return None
-    worst = broken[0]
-    told = "; ".join((case_sentence(worst), *worst.cost.breaks))
-    try:
-        return keep_counterexample(
-            document, [worst.fault.action], told, played.base, worst.cost, run_timeout=limit
-        )
-    except OSError as error:
-        note(f"the worst could not be kept as a file ({error.strerror})")
-        return None
-
-
-def _exit_code(played: SingleFaults) -> int:
-    if played.stopped == "interrupted":
-        return INTERRUPTED
-    if played.failed:
-        return 2 if all(each.cost.fault.startswith("error") for each in played.failed) else 3
-    if played.broken:
-        return 1
-    return UNDECIDED if played.stopped else 0

@@ -28,7 +28,7 @@ COMMANDS = {
     "run": ("run", "Simulate a scenario file."),
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
-    "fuzz": ("fuzz", "Play a scenario with every single fault there is, and say which break it."),
+    "fuzz": ("fuzz", "Search near a scenario, or all single faults, for what breaks it."),
     "results": ("results", "List, summarise and export the runs that a store holds."),
     "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),
     "pods": ("pods", "Show the pods of a scenario at one time, as kubectl get pods would."),

@@ -45,8 +45,8 @@ class WorkerDied(Exception):
     """Of a chunk the worker died, and so did those that got it next; other workers live."""
 
 
-class _Overdue(BaseException):
-    """A run has not ended in time; no handler of ordinary errors may catch it."""
+class Overdue(BaseException):
+    """What is done under a `time_limit` has not ended in time; no handler of ordinary errors may catch it."""
 
 
 def packed(variant: Variant) -> bytes:
@@ -119,9 +119,9 @@ def _unpacked(packed: bytes) -> Variant:
 def play_guarded(variant: Variant, seed: int, run_timeout: float | None = None) -> Played:
     """Play once; what goes wrong is told, with its seed."""
     try:
-        with _time_limit(run_timeout):
+        with time_limit(run_timeout):
             return _play(variant, seed)
-    except _Overdue:
+    except Overdue:
         limit = format_duration(round((run_timeout or 0) * 1000))
         return Failure(seed, TIMEOUT, f"not over after {limit}")
     except UserError as error:
@@ -139,8 +139,8 @@ def _play(variant: Variant, seed: int) -> Replication:
 
 
 @contextmanager
-def _time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise `_Overdue` in what is done meanwhile: by an interval timer, or of a thread beside it."""
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise `Overdue` in what is done meanwhile: by an interval timer, or of a thread beside it."""
     if seconds is None:
         yield
         return
@@ -161,7 +161,7 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
         told = False
         try:
             yield
-        except _Overdue:
+        except Overdue:
             told = True
             raise
         finally:
@@ -170,15 +170,15 @@ def _time_limit(seconds: float | None) -> Iterator[None]:
             for _ in range(100 if rung and not told else 0):
                 time.sleep(0)  # it comes at one of the next steps: here, and not in what is done after
     if time.monotonic() - begun >= seconds:  # the timer had no turn, or what it raised was dropped
-        raise _Overdue
+        raise Overdue
 
 
 def _overdue(number: int, frame: FrameType | None) -> None:
-    raise _Overdue
+    raise Overdue
 
 
 class _Alarm:
-    """Raises `_Overdue` in the thread that made it, which may be any: of signals only the main one is told.
+    """Raises `Overdue` in the thread that made it, which may be any: of signals only the main one is told.
 
     Between two steps of Python code, that is: who waits for the system is not woken.
     """
@@ -187,7 +187,7 @@ class _Alarm:
         import ctypes
 
         self._raise = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        self._thread, self._overdue = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(_Overdue)
+        self._thread, self._overdue = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(Overdue)
         self._lock, self._over, self._rung = threading.Lock(), False, False
 
     def ring(self) -> None:

@@ -14,7 +14,9 @@ from kubeinfer_sim.manifest.yaml_text import yaml_text
 KEPT = ".kubeinfer-sim"
 
 
-def keep(document: Mapping[str, Any], sentence: str, name: str, folder: str | Path = KEPT) -> str:
+def keep(
+    document: Mapping[str, Any], sentence: str, name: str, folder: str | Path = KEPT, *, note: str = ""
+) -> str:
     """Write a scenario that holds all it is made of; where it is now. The same one twice is one file.
 
     Args:
@@ -22,11 +24,13 @@ def keep(document: Mapping[str, Any], sentence: str, name: str, folder: str | Pa
         sentence: what happens in it; a comment on top.
         name: how the file is called, before what tells it from others.
         folder: made if it is not there.
+        note: one line more of comment, for programs.
 
     Raises:
         OSError: it cannot be written.
     """
     comment = "".join(f"{line}\n" for line in wrap(f"# {sentence}", 100, later="# "))
+    comment += f"# {note}\n" if note else ""
     text = comment + yaml_text([document])
     path = Path(folder, f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -25,7 +25,7 @@ from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
 from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
-from kubeinfer_sim.experiment.worker import WorkerDied, _Overdue, _time_limit, play_guarded
+from kubeinfer_sim.experiment.worker import Overdue, WorkerDied, play_guarded, time_limit
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome, measure
 from kubeinfer_sim.report.replications import render_replications
 from kubeinfer_sim.report.replications_result import replications_json, replications_json_schema
@@ -533,10 +533,10 @@ def test_the_report_fits_80_columns_and_the_json_its_schema() -> None:
 
 _LIMITED_THEN_PROFILED = """
 import cProfile, threading
-from kubeinfer_sim.experiment.worker import _time_limit
+from kubeinfer_sim.experiment.worker import time_limit
 
 def limited():
-    with _time_limit(60):
+    with time_limit(60):
         pass
 
 thread = threading.Thread(target=limited)
@@ -560,12 +560,12 @@ class _Dropped:
 @pytest.mark.parametrize("goes_on", [True, False])
 def test_a_time_limit_that_rings_where_python_drops_what_is_raised_holds_all_the_same(goes_on: bool) -> None:
     def run() -> None:
-        with _time_limit(0.05):
+        with time_limit(0.05):
             _Dropped()
             while goes_on:
                 pass
 
-    with pytest.raises(_Overdue):
+    with pytest.raises(Overdue):
         run()
 
 

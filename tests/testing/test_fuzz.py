@@ -51,9 +51,9 @@ def test_the_worst_is_told_and_kept_as_a_file_that_run_plays_to_the_same_failure
     found = json.loads((tmp_path / "all.json").read_text("utf-8"))
     schema = json.loads((ROOT / "docs" / "schemas" / "fuzz.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(found)
-    assert len(found["cases"]) == found["total"]
-    assert found["kinds"]["NodeDeath"]["broken"] > 0
-    assert found["kinds"]["RequestFault"]["broken"] == 0
+    assert len(found["singleFaults"]["cases"]) == found["singleFaults"]["total"]
+    assert found["singleFaults"]["kinds"]["NodeDeath"]["broken"] > 0
+    assert found["singleFaults"]["kinds"]["RequestFault"]["broken"] == 0
     kept = tmp_path / found["kept"]["path"]
     assert kept.parent.name == ".kubeinfer-sim"
     for name in ("scenario.yaml", "manifest.yaml"):
@@ -106,7 +106,8 @@ def test_a_manifest_is_played_as_the_update_to_a_new_revision_of_it(tmp_path: Pa
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        (("fuzz", "scenario.yaml"), "--any-single-fault"),
+        (("fuzz", "scenario.yaml", "--faults", "NodeDeath"), "--faults is about --any-single-fault"),
+        ((*FUZZ, "--vary", "times"), "--vary is about a search"),
         ((*FUZZ, "--faults", "NodeDeth"), "NodeDeth is no kind of fault; did you mean"),
         ((*FUZZ, "--faults", "StorageSlow"), "StorageSlow can strike nothing there"),
         ((*FUZZ, "--for", "soon"), "soon"),

@@ -10,11 +10,12 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kubeinfer_sim.errors import SimulatorFault
 from kubeinfer_sim.experiment.judging import falls_short
-from kubeinfer_sim.experiment.replication import Failure, Replication
-from kubeinfer_sim.experiment.worker import TIMEOUT, Played
+from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
+from kubeinfer_sim.experiment.worker import TIMEOUT, Played, play_guarded
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.metrics import Judgement, Outcome
+from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.report.verdict import objective_text
 from kubeinfer_sim.report.words import rounded
 from kubeinfer_sim.scenario.actions.model import Fault
@@ -61,6 +62,20 @@ def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
     return replace(scenario, actions=tuple(sorted((*scenario.actions, *faults), key=lambda each: each.at)))
 
 
+def check_replay(document: Document, base: Replication, cost: Cost, run_timeout: float | None) -> None:
+    """See that a document that was found to cost something comes to the same as it is written.
+
+    Raises:
+        SimulatorFault: it does not.
+    """
+    scenario = read(document)
+    again = cost_of(base, play_guarded(Variant(scenario.name, scenario), scenario.seed, run_timeout))
+    if again != cost:
+        raise SimulatorFault(
+            f"what is written comes to something else than what was played: {again}, not {cost}"
+        )
+
+
 class Cost(Struct, frozen=True):
     """What a run comes to beside the one that nothing was added to.
 
@@ -100,10 +115,11 @@ def cost_of(base: Replication, played: Played) -> Cost:
         if played.why == TIMEOUT:
             return Cost((f"the run does not end: {played.message}",), never=True)
         return Cost((), fault=f"{played.why}: {played.message}")
+    known = {_asked(each) for each in base.judged if each.judgement is Judgement.MISSED}
     breaks = [
         objective_text(each)
-        for before, each in zip(base.judged, played.judged, strict=True)
-        if each.judgement is Judgement.MISSED and before.judgement is not Judgement.MISSED
+        for each in played.judged
+        if each.judgement is Judgement.MISSED and _asked(each) not in known
     ]
     if falls_short(played) and not falls_short(base):
         breaks.append("not all that was asked for comes into place")
@@ -116,6 +132,11 @@ def cost_of(base: Replication, played: Played) -> Cost:
         later=_later(base.duration, played.duration),
         struck=played.struck != base.struck,
     )
+
+
+def _asked(judged: Judged) -> tuple[str, str, str]:
+    """Which objective it is."""
+    return judged.owner, judged.name, judged.level
 
 
 def _later(before: float | None, after: float | None) -> int | None:

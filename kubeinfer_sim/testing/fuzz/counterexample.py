@@ -1,21 +1,27 @@
-"""What breaks something, as a scenario file that holds all it is made of and can be run from any folder."""
+"""What breaks something, as a scenario file that holds all it is made of and can be run from any folder.
+
+Under the sentence on top of it stands what makes it of what was given: the next search does that again to what is then
+given, before it draws anything.
+"""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
-from kubeinfer_sim.errors import SimulatorFault
-from kubeinfer_sim.experiment.replication import Replication, Variant
-from kubeinfer_sim.experiment.worker import play_guarded
-from kubeinfer_sim.testing.fuzz.cases import Cost, Document, cost_of, read, with_actions
-from kubeinfer_sim.testing.kept import keep
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.file_kinds import only_document
+from kubeinfer_sim.manifest.source import read_source
+from kubeinfer_sim.testing.fuzz.cases import Document
+from kubeinfer_sim.testing.fuzz.patch import edited, edits_between, read_edits, written
+from kubeinfer_sim.testing.kept import KEPT, keep
 
-#: How the files begin that are kept.
-NAME = "fuzz"
+#: How the files begin that are kept, and the line of their edits.
+NAME, EDITS = "fuzz", "edits: "
 
 
 class Counterexample(Struct, frozen=True):
@@ -23,53 +29,68 @@ class Counterexample(Struct, frozen=True):
     path: of the file.
     sentence: what happens in it.
     differences: from what was given.
+    invariants: it is an invariant that is broken.
     """
 
     path: str
     sentence: str
     differences: tuple[str, ...]
+    invariants: bool = False
 
     @property
     def replay(self) -> str:
         """The command that plays it."""
-        return shlex.join(["kubeinfer-sim", "run", self.path])
+        check = ["--check-invariants"] if self.invariants else []
+        return shlex.join(["kubeinfer-sim", "run", self.path, *check])
 
 
 def keep_counterexample(
-    document: Document,
-    actions: Sequence[Mapping[str, Any]],
+    given: Document,
+    found: Mapping[str, Any],
     sentence: str,
-    base: Replication,
-    cost: Cost,
+    differences: tuple[str, ...],
     *,
-    run_timeout: float | None = None,
+    invariants: bool = False,
 ) -> Counterexample:
-    """Keep a scenario with more on its time line, once the file's text has been seen to break the same.
-
-    Args:
-        document: what was given.
-        actions: what is added.
-        sentence: what happens.
-        base: the run of what was given.
-        cost: what it came to when it was played.
-        run_timeout: seconds it may take.
+    """Keep a scenario that breaks something, with what makes it of what was given.
 
     Raises:
-        SimulatorFault: what is written comes to something else.
         OSError: it cannot be written.
     """
-    whole = with_actions(document, actions)
-    scenario = read(whole)
-    again = cost_of(base, play_guarded(Variant(scenario.name, scenario), scenario.seed, run_timeout))
-    if again != cost:
-        raise SimulatorFault(
-            f"what is written comes to something else than what was played: {again}, not {cost}"
-        )
-    told = tuple(f"spec.actions: new, {_shown(each)}" for each in actions)
-    return Counterexample(keep(whole, sentence, NAME), sentence, told)
+    note = EDITS + written(list(edits_between(given, found)))
+    return Counterexample(keep(found, sentence, NAME, note=note), sentence, differences, invariants)
 
 
-def _shown(action: Mapping[str, Any]) -> str:
-    from kubeinfer_sim.manifest.yaml_text import one_line
+class Saved(Struct, frozen=True):
+    """A counterexample that was kept earlier.
 
-    return one_line(action)
+    Attributes:
+        document: what was given now, edited as it was then; None where that cannot be done any more.
+    """
+
+    path: Path
+    document: dict[str, Any] | None
+
+    def drop(self) -> None:
+        """It breaks nothing any more."""
+        self.path.unlink(missing_ok=True)
+
+
+def saved_ones(given: Document) -> list[Saved]:
+    """Those of the same scenario in the working directory, in the order of their names."""
+    saved = []
+    for path in sorted(Path(KEPT).glob(f"{NAME}-*.yaml")):
+        try:
+            source = read_source(str(path))
+            document = only_document(source, "Scenario")
+        except InputError:
+            continue
+        lines = [line for line in source.text.splitlines() if line.startswith(f"# {EDITS}")]
+        if not lines or document.value["metadata"]["name"] != given["metadata"]["name"]:
+            continue
+        try:
+            again = edited(given, read_edits(lines[0].removeprefix(f"# {EDITS}")))
+        except (LookupError, TypeError, ValueError, AttributeError):
+            again = None
+        saved.append(Saved(path, again))
+    return saved

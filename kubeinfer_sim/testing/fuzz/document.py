@@ -1,4 +1,4 @@
-"""Single faults for machines: a versioned JSON document and its schema, and JUnit XML."""
+"""What fuzz finds, for machines: a versioned JSON document and its schema, and JUnit XML."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.report.findings.junit import Case as JUnitCase
 from kubeinfer_sim.report.findings.junit import Failure, junit_report
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
 from kubeinfer_sim.testing.fuzz.exhaustive import Case, SingleFaults
 from kubeinfer_sim.testing.fuzz.screen import case_sentence, sentence, worst_of_each
+from kubeinfer_sim.testing.fuzz.search_result import Search, search_sentence
 
 _SUITE = "kubeinfer-sim fuzz"
 
@@ -67,16 +70,9 @@ class KeptPart(Part):
     replay: str
 
 
-class FuzzDocument(DocumentPart):
-    """What single faults do to a scenario."""
+class SingleFaultsPart(Part):
+    """What `--any-single-fault` played."""
 
-    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
-    kind: Literal["Fuzz"] = "Fuzz"
-    version: str
-    """Of kubeinfer-sim."""
-    scenario: str
-    seed: int
-    sentence: str
     total: int
     """How many single faults there are, but for those that are alike; as many as `cases` where all were played."""
     stopped: Literal["", "limit", "time", "interrupted"]
@@ -86,33 +82,120 @@ class FuzzDocument(DocumentPart):
     kinds: dict[str, FaultKindPart]
     cases: list[FaultCasePart]
     """In order of time."""
+
+
+class CoveredPart(Part):
+    """What came to pass in the examples of a search."""
+
+    faults: dict[str, dict[str, int]]
+    """Kind -> phase of life of the pod that was struck (`none`: no pod was) -> how often."""
+    faults_not_met: list[str]
+    levels: dict[str, int]
+    """What recovery rebuilt: `instance`, `role`, `pod`."""
+    actions: dict[str, int]
+    differences: dict[str, int]
+    """So many differences from what was given -> examples."""
+
+
+class SearchPart(Part):
+    """What a search near the scenario came to."""
+
+    vary: list[str]
+    """What was edited."""
+    examples: dict[str, int]
+    """By phase, those that made one smaller left out."""
+    stopped: Literal["", "time", "interrupted"]
+    phase: str
+    """In which something was found; empty where nothing was."""
+    invariant: str
+    """The one that is broken, and what is wrong; empty where none is."""
+    breaks: list[str]
+    mended: list[str]
+    """Files of earlier findings that break nothing any more, and were dropped."""
+    covered: CoveredPart
+
+
+class FuzzDocument(DocumentPart):
+    """What single faults do to a scenario, or what a search near it found."""
+
+    api_version: Literal["kubeinfer-sim/v1"] = "kubeinfer-sim/v1"
+    kind: Literal["Fuzz"] = "Fuzz"
+    version: str
+    """Of kubeinfer-sim."""
+    scenario: str
+    seed: int
+    sentence: str
     kept: KeptPart | None
-    """Null where nothing breaks it."""
+    """What was found, as a file; null where nothing was."""
+    single_faults: SingleFaultsPart | None
+    """Null of a search."""
+    search: SearchPart | None
+    """Null of single faults."""
     configuration: ConfiguredPart | None
     """What a configuration file gave."""
 
 
-def fuzz_json(faults: SingleFaults, kept: Counterexample | None) -> str:
-    """The document as text."""
-    scenario = faults.scenario
-    return FuzzDocument(
-        version=__version__,
-        scenario=scenario.name,
-        seed=scenario.seed,
-        sentence=sentence(faults),
+def single_faults_json(faults: SingleFaults, kept: Counterexample | None) -> str:
+    """The document of single faults, as text."""
+    part = SingleFaultsPart(
         total=faults.total,
         stopped=faults.stopped,
         stands_for=faults.stands_for,
         kinds={kind: _kind(faults, kind) for kind in faults.kinds},
         cases=[_case(each) for each in faults.cases],
-        kept=None
-        if kept is None
-        else KeptPart(
+    )
+    return _document(faults.scenario, sentence(faults), kept, single_faults=part)
+
+
+def search_json(search: Search, kept: Counterexample | None) -> str:
+    """The document of a search, as text."""
+    found, covered = search.found, search.covered
+    faults: dict[str, dict[str, int]] = {}
+    for (kind, phase), number in sorted(covered.faults.items()):
+        faults.setdefault(kind, {})[phase] = number
+    part = SearchPart(
+        vary=list(search.vary),
+        examples=dict(search.examples),
+        stopped=search.stopped,
+        phase="" if found is None else found.phase,
+        invariant="" if found is None else found.invariant,
+        breaks=[] if found is None else list(found.cost.breaks),
+        mended=list(search.mended),
+        covered=CoveredPart(
+            faults=faults,
+            faults_not_met=[kind for kind in KINDS if kind not in faults],
+            levels=dict(sorted(covered.levels.items())),
+            actions=dict(sorted(covered.actions.items())),
+            differences={str(number): times for number, times in sorted(covered.edits.items())},
+        ),
+    )
+    return _document(search.scenario, search_sentence(search), kept, search=part)
+
+
+def _document(
+    scenario: Scenario,
+    told: str,
+    kept: Counterexample | None,
+    *,
+    single_faults: SingleFaultsPart | None = None,
+    search: SearchPart | None = None,
+) -> str:
+    part = None
+    if kept is not None:
+        part = KeptPart(
             path=kept.path,
             sentence=kept.sentence,
             differences=list(kept.differences),
             replay=kept.replay,
-        ),
+        )
+    return FuzzDocument(
+        version=__version__,
+        scenario=scenario.name,
+        seed=scenario.seed,
+        sentence=told,
+        kept=part,
+        single_faults=single_faults,
+        search=search,
         configuration=configured_part(scenario.configuration),
     ).to_json()
 
@@ -122,7 +205,7 @@ def fuzz_json_schema() -> dict[str, Any]:
     return FuzzDocument.json_schema()
 
 
-def fuzz_junit(faults: SingleFaults, file: str) -> str:
+def single_faults_junit(faults: SingleFaults, file: str) -> str:
     """A case for each kind of fault: it fails with the worst that breaks something."""
     worst = {case.fault.kind: case for case in worst_of_each(faults.broken)}
     failed = {case.fault.kind: case for case in reversed(faults.failed)}
@@ -137,6 +220,18 @@ def fuzz_junit(faults: SingleFaults, file: str) -> str:
         runs = sum(case.fault.kind == kind for case in faults.cases)
         cases.append(JUnitCase(faults.scenario.name, kind, file, output=f"{runs:,} runs\n", failure=failure))
     return junit_report(_SUITE, cases)
+
+
+def search_junit(search: Search, file: str) -> str:
+    """One case: it fails with what was found."""
+    found = search.found
+    failure = None
+    if found is not None:
+        told = "\n".join((*found.differences, *filter(None, (found.invariant,)), *found.cost.breaks))
+        failure = Failure("invariant" if found.invariant else "broken", search_sentence(search), told)
+    examples = f"{sum(search.examples.values()):,} examples\n"
+    case = JUnitCase(search.scenario.name, "search", file, output=examples, failure=failure)
+    return junit_report(_SUITE, [case])
 
 
 def _kind(faults: SingleFaults, kind: str) -> FaultKindPart:

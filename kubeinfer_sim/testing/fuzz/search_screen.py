@@ -1,0 +1,80 @@
+"""A search near a scenario, for people: what was found with the smallest differences, and what was covered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.report.blocks import section
+from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.printed import printed, within
+from kubeinfer_sim.report.words import count
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
+from kubeinfer_sim.testing.fuzz.search_result import Covered, Search, search_sentence
+
+_LEVELS = ("instance", "role", "pod")
+_STOPPED = {"time": "the time of --for was over", "interrupted": "interrupted"}
+
+
+def render_search(
+    search: Search,
+    kept: Counterexample | None,
+    *,
+    width: int = 80,
+    colour: bool = False,
+    unicode: bool = True,
+) -> str:
+    """The report as text, lines at most `width` columns wide (60 to 160)."""
+    return printed(_parts(search, kept), width=within(width), colour=colour, unicode=unicode)
+
+
+def _parts(search: Search, kept: Counterexample | None) -> Iterator[RenderableType]:
+    found = search.found
+    mark, style = ("✔", "bold green") if found is None else ("✘", "bold red")
+    yield Text(printable(f"{mark} {search_sentence(search)}"), style=style)
+    yield Text(printable(_subtitle(search)), style="dim")
+    if found is not None:
+        differences = found.differences or ("none: it breaks as it was given",)
+        yield from section("Smallest differences", [Text(printable(each)) for each in differences])
+        broken = [*filter(None, (found.invariant,)), *found.cost.breaks]
+        yield from section("Broken", [Text(printable(each)) for each in broken])
+    yield Text()
+    rows = list(_covered(search.covered))
+    rows += [("Mended", ", ".join(search.mended))] if search.mended else []
+    rows += [("Replay", kept.replay)] if kept is not None else []
+    yield from figure_table([(name, printable(text)) for name, text in rows])
+
+
+def _subtitle(search: Search) -> str:
+    played = " · ".join(f"{phase} {number:,}" for phase, number in search.examples.items())
+    parts = [search.scenario.name, f"{count(sum(search.examples.values()), 'example')}: {played}"]
+    parts += [_STOPPED[search.stopped]] if search.stopped else []
+    return " · ".join([*parts, f"edits of {', '.join(search.vary)}"])
+
+
+def _covered(covered: Covered) -> Iterator[tuple[str, str]]:
+    kinds: Counter[str] = Counter()
+    phases: Counter[str] = Counter()
+    for (kind, phase), number in covered.faults.items():
+        kinds[kind] += number
+        phases[phase] += number
+    yield "Faults", _counted(kinds, KINDS)
+    if phases:
+        yield "Struck", _counted(phases, ("setUp", "starting", "ready", "notReady", "stopping"))
+    yield "Recovery", _counted(covered.levels, _LEVELS)
+    if covered.actions:
+        yield "Actions", _counted(covered.actions, ())
+    differences = [f"{number} in {times:,}" for number, times in sorted(covered.edits.items())]
+    yield "Edits", f"{' · '.join(differences)} examples" if differences else "none"
+
+
+def _counted(numbers: Counter[str], all_: Iterable[str]) -> str:
+    """Those there are, the most frequent first, and those there are not."""
+    there = " · ".join(f"{name} {number:,}" for name, number in numbers.most_common())
+    missing = [name for name in all_ if name not in numbers]
+    return "; ".join(filter(None, (there, f"not met: {', '.join(missing)}" if missing else "")))
