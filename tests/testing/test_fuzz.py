@@ -148,6 +148,15 @@ def test_it_is_struck_at_both_ends_of_each_phase_of_each_pod(tmp_path: Path) -> 
     assert max(each.fault.moment.at for each in faults.cases) == max(edges) + 1
 
 
+def test_more_faults_than_a_file_may_hold_are_read_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = updated(tmp_path)
+    whole = played(user, "NodeDeath")
+    monkeypatch.setattr("kubeinfer_sim.testing.fuzz.cases._BATCH", 2)
+    assert played(user, "NodeDeath") == whole
+
+
 def test_the_same_command_gives_the_same_bytes(tmp_path: Path) -> None:
     user = updated(tmp_path)
     line = (*FUZZ, "--faults", "NodeDeath,CardDrop", "--max-examples", "5", "-o", "json")

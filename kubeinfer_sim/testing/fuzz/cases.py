@@ -45,16 +45,23 @@ def with_actions(document: Document, actions: Sequence[Mapping[str, Any]]) -> di
     return {**document, "spec": spec}
 
 
+#: So many faults are read at a time: no file may hold more values than some hundred thousand.
+_BATCH = 5_000
+
+
 def read_faults(document: Document, actions: Sequence[Mapping[str, Any]]) -> list[Fault]:
-    """Faults as the public reader reads them, all at once; `actions` are in order of time.
+    """Faults as the public reader reads them; `actions` are in order of time.
 
     Raises:
         InputError: one of them is wrong.
     """
-    spec = dict(document["spec"])
-    others = [each for each in spec.get("actions") or () if "fault" not in each]
-    read_ = read(with_actions({**document, "spec": {**spec, "actions": others}}, actions))
-    return [each for each in read_.actions if isinstance(each, Fault)]
+    spec = {key: value for key, value in document["spec"].items() if key != "objectives"}
+    spec["actions"] = [each for each in spec.get("actions") or () if "fault" not in each]
+    faults: list[Fault] = []
+    for first in range(0, len(actions), _BATCH):
+        scenario = read(with_actions({**document, "spec": spec}, actions[first : first + _BATCH]))
+        faults += (each for each in scenario.actions if isinstance(each, Fault))
+    return faults
 
 
 def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:

@@ -105,17 +105,19 @@ def play_single_faults(
     if isinstance(base, Failure):
         raise UsageError(f"without any fault: {base.message}")
     faults = list(single_faults(simulate(scenario), alike, every_place=every_place))
-    compiled = read_faults(document, [each.action for each in faults])
-    variants = [Variant(each.kind, with_faults(scenario, [each])) for each in compiled]
     order = random.Random(scenario.seed).sample(range(len(faults)), min(len(faults), most or len(faults)))
+    chosen = sorted(order)
+    compiled = read_faults(document, [faults[place].action for place in chosen])
+    place_of = {place: number for number, place in enumerate(chosen)}
+    variants = [Variant(each.kind, with_faults(scenario, [each])) for each in compiled]
     stopped: Stopped = "limit" if len(order) < len(faults) else ""
     costs: dict[int, Cost] = {}
     broken = 0
-    jobs = (Job(place, scenario.seed) for place in order)
+    jobs = (Job(place_of[place], scenario.seed) for place in order)
     with closing(played_in_order(variants, jobs, len(order), workers)) as results:
         try:
             for job, played in results:
-                cost = costs[job.variant] = cost_of(base, played)
+                cost = costs[chosen[job.variant]] = cost_of(base, played)
                 broken += bool(cost.breaks)
                 if progress is not None:
                     progress(len(costs), len(order), broken)
