@@ -78,7 +78,8 @@ class Step(NamedTuple):
 
     `what`: pods end (`fewer pods` where there is no room, else those that keep them off: `apart`, `port`; `rings` of
     NPUs are filled otherwise), nodes are uncordoned, return, get labels or lose a taint, a pod comes that they have to
-    be `beside`, a spread constraint is looser, nodes are added, or larger ones than there are.
+    be `beside`, nodes get the label that says what beside is (`topology`), a spread constraint is looser, nodes are
+    added, or larger ones than there are.
     `nodes`: their names, where they matter; `number`: of nodes that get labels; of pods that end 1 where one suffices.
     """
 
@@ -92,6 +93,7 @@ class Step(NamedTuple):
         "taint",
         "label",
         "beside",
+        "topology",
         "spread",
         "nodes",
         "larger nodes",

@@ -50,6 +50,7 @@ _STEPS = {
     "fewer pods": "fewer pods there",
     "taint": "removing or tolerating the taint",
     "beside": "a pod that it has to be beside",
+    "topology": "labelling nodes with the topology key of its affinity",
     "spread": "a looser spread constraint",
     "rings": "room in one ring",
     "nodes": "more nodes",

@@ -234,6 +234,20 @@ def test_pods_that_must_not_be_beside_one_another_are_not_said_to_lack_room(
     assert "is free" not in sentence
 
 
+@both
+def test_pods_that_may_be_beside_one_another_where_no_node_says_what_that_is_want_labels(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    # Of others there have to be some: that no label gives.
+    for app, way in (("chat", "labelling nodes with the topology key of its affinity"), ("other", "beside")):
+        beside = {"topologyKey": "rack", "labelSelector": {"matchLabels": {"app": app}}}
+        terms = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [beside]}}
+        user.plans(workload(asking(npu=1), replicas=2, affinity=terms), cluster="2x8", initial="empty")
+        sentence = user.runs()[1]["verdict"]["sentence"]
+        assert f"{way} would let it go on" in sentence
+        assert ("beside" in sentence) is (app == "other")
+
+
 def test_nobody_labels_a_node_with_what_its_kubelet_says_of_it(user: User) -> None:
     for key, way in (("kubernetes.io/os", False), ("pool", True)):
         made = deployment(asking(npu=1), replicas=1, nodeSelector={key: "windows"})

@@ -154,7 +154,7 @@ def test_what_both_versions_have_is_told_once(user: User, workload: Callable[...
     user.has("new.yaml", autoscaler, workload({"image": "repo/vllm:v2", **asking(npu=8)}))
     for command in (("diff",), ("rollout", "--nodes", "8x8")):
         done = user.types(*command, "old.yaml", "new.yaml")
-        assert said(done).count("HorizontalPodAutoscaler chat is not simulated") == 1
+        assert said(done).count("what HorizontalPodAutoscaler chat makes of the load is not simulated") == 1
     # What only the new one has is told of the new one.
     user.has("plain.yaml", made)
     assert "new.yaml:" in said(user.types("diff", "plain.yaml", "new.yaml"))

@@ -55,6 +55,7 @@ _STEPS: tuple[tuple[str, Any], ...] = (
 _WITHOUT: Mapping[str, Mapping[str, Any]] = {
     "label": {"node_selector": {}, "required_affinity": None},
     "beside": {"affinity": ()},
+    "topology": {"affinity": ()},
     "spread": {"spread": ()},
 }
 
@@ -133,7 +134,7 @@ class Ways:
                 continue
             for start, what in _STEPS:
                 if reason.startswith(start) and what != "uncordon" and not self._is_fixed(what, waiting):
-                    yield Step(what)
+                    yield Step("topology" if what == "beside" and self._lacks_topology(waiting) else what)
 
     def _own_taints(self, name: str) -> tuple[Taint, ...]:
         """Those of a node that do not go when it is back."""
@@ -143,6 +144,14 @@ class Ways:
     def _is_closed(self, node: NodeState, waiting: Waiting) -> bool:
         return node.unschedulable and not all(
             node_unschedulable.takes(True, pod.spec.tolerations) for pod in waiting.pods
+        )
+
+    def _lacks_topology(self, waiting: Waiting) -> bool:
+        """Whether the pods may be beside one another alone, and no node has the label that says what that is."""
+        terms = [(term, pod.spec) for pod in waiting.pods for term in pod.spec.affinity]
+        nodes = self._index.nodes.values()
+        return all(term.matches(spec, {}) for term, spec in terms) and not all(
+            any(key in node.labels for node in nodes) for key in {term.topology_key for term, _ in terms}
         )
 
     @staticmethod

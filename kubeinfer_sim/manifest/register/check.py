@@ -13,7 +13,7 @@ from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.kubernetes.schema import Type, types
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.register import keys, object_fields, pod_fields
-from kubeinfer_sim.manifest.register.kinds import what_could_differ
+from kubeinfer_sim.manifest.register.kinds import kind_row, what_could_differ
 from kubeinfer_sim.manifest.register.row import ALL, Row, Standing
 from kubeinfer_sim.manifest.register.volcano_fields import unsimulated_fields
 from kubeinfer_sim.manifest.schema_facts import kubeinfer_types
@@ -100,7 +100,9 @@ def differences(
     metadata = value.get("metadata")
     named = metadata if isinstance(metadata, Mapping) else {}
     if what := what_could_differ(kind, value, namespace, workloads):
-        yield _KIND, f"{kind} {named.get('name') or ''}".rstrip() + f" is not simulated: {what}"
+        row, name = kind_row(kind), f"{kind} {named.get('name') or ''}".rstrip()
+        part = name if row is None else row.part.format(name)
+        yield _KIND, f"{part} is not simulated: {what}"
     if kind == "ResourceQuota" and isinstance(spec, Mapping):
         yield from _uncounted(spec)
     if kind == "Service" and isinstance(spec, Mapping):

@@ -26,6 +26,7 @@ class KindRow(Struct, frozen=True):
         concerns: which of them it is true of; others have no effect.
         objects: the same in words, for the page.
         api_version: the only one of which it is true; "" for any.
+        part: what of an object is meant, of which the rest is simulated: `what {} makes of the load`.
     """
 
     kinds: tuple[str, ...]
@@ -34,6 +35,7 @@ class KindRow(Struct, frozen=True):
     concerns: Concerns
     objects: str = ""
     api_version: str = ""
+    part: str = "{}"
 
 
 def _always(_: Mapping[str, Any], namespace: str, workloads: Sequence[WorkloadSpec]) -> bool:
@@ -61,8 +63,9 @@ def _row(
     concerns: Concerns = _always,
     objects: str = "",
     api_version: str = "",
+    part: str = "{}",
 ) -> KindRow:
-    return KindRow(tuple(kinds.split()), standing, why, concerns, objects, api_version)
+    return KindRow(tuple(kinds.split()), standing, why, concerns, objects, api_version, part)
 
 
 _YES, _NONE, _NOT = Standing.SIMULATED, Standing.WITHOUT_EFFECT, Standing.NOT_SIMULATED
@@ -79,6 +82,7 @@ ROWS: tuple[KindRow, ...] = (
         "more pods than predicted",
         _their_scaler,
         _TARGET,
+        part="what {} makes of the load",
     ),
     _row(
         _NOT,
