@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from kubeinfer_sim.cli.files import OutputFile, is_document
-from kubeinfer_sim.cli.output import VERBOSE, detail
+from kubeinfer_sim.cli.files import OutputFile, descriptor, is_document
+from kubeinfer_sim.cli.output import STEP_BEGUN, VERBOSE, detail
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -52,16 +56,51 @@ class Command(click.Command):
                     f"{', --json FILE writes a file besides' * besides}."
                 )
             raise
+        if not ctx.resilient_parsing:
+            _each_file_once(ctx)
         if rest and not ctx.resilient_parsing:
             meant = self.surplus(ctx, rest) if self.surplus is not None else ""
             one = "argument" if len(rest) == 1 else "arguments"
             ctx.fail(f"Got unexpected extra {one} ({' '.join(rest)}){f': {meant}' if meant else ''}")
         return rest
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; with --verbose say how long it took."""
+        begun = ctx.meta[STEP_BEGUN] = time.perf_counter()
+        result = super().invoke(ctx)
+        detail(f"{self.name} took {time.perf_counter() - begun:.2f} s in all")
+        return result
+
     def _forms(self) -> Sequence[str]:
         """What `-o` may be; nothing where there is no such option."""
         types = [param.type for param in self.params if param.name == "form"]
         return [str(form) for each in types if isinstance(each, click.Choice) for form in each.choices]
+
+
+#: The parameters that name files which commands write, or keep their runs in.
+_WRITTEN = ("store", "json_to", "parquet")
+
+
+def _each_file_once(ctx: click.Context) -> None:
+    """Refuse one file for two outputs, before anything is simulated or written."""
+    names: dict[Path, str] = {}
+    for param in ctx.command.params:
+        name = ctx.params.get(param.name or "")
+        if (
+            param.name not in _WRITTEN
+            or not isinstance(name, str)
+            or not name
+            or descriptor(name) is not None
+        ):
+            continue
+        with suppress(OSError, RuntimeError, ValueError):  # what cannot be a file is told where it is opened
+            path = Path(name).resolve()
+            option = param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
+            if path in names:
+                raise click.UsageError(
+                    f"{names[path]} and {option} are both {name}: give each its own file", ctx
+                )
+            names[path] = option
 
 
 #: The parameter that stands for `-f` in the help; its values are taken as arguments.
@@ -315,6 +354,14 @@ def _no_colour(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 def _verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
+        if VERBOSE not in ctx.meta:
+            from kubeinfer_sim.manifest.source import READ_EVENT
+
+            def tell_what_is_read(event: str, args: tuple[Any, ...]) -> None:
+                if event == READ_EVENT:
+                    detail(f"read {args[0]}, {args[1]:,} bytes")
+
+            sys.addaudithook(tell_what_is_read)
         ctx.meta[VERBOSE] = True
 
 

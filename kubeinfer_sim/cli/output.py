@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterable
 from typing import TextIO, TypedDict
 
@@ -17,6 +18,8 @@ from kubeinfer_sim.errors import UsageError
 
 #: Where `-v` is kept in the context of the command line.
 VERBOSE = "kubeinfer_sim.verbose"
+#: Where the time is kept at which the step that is under way began.
+STEP_BEGUN = "kubeinfer_sim.step_begun"
 #: What somebody is asked who meets a mistake of ours.
 ISSUES = "please report it with the command line and the files that caused it"
 #: Columns a message has at least, however narrow the terminal.
@@ -110,6 +113,15 @@ def detail(text: str) -> None:
     context = click.get_current_context(silent=True)
     if context is not None and context.meta.get(VERBOSE):
         note(text)
+
+
+def step(what: str) -> None:
+    """Say how long a step took that is over now, if --verbose asks for it: `simulated in 0.16 s`."""
+    context = click.get_current_context(silent=True)
+    if context is not None:
+        now = time.perf_counter()
+        detail(f"{what} in {now - context.meta.get(STEP_BEGUN, now):.2f} s")
+        context.meta[STEP_BEGUN] = now
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic], *, err: bool = True) -> None:

@@ -34,8 +34,8 @@ def command(store: str, sql: str | None, parquet: str | None, json_to: str | Non
     output = output_of(form, json_to)
     with Stored(store) as stored:
         if parquet is not None:
-            output.to_file(lambda: rows_json(*stored.rows()))
             write_parquet(parquet, *stored.rows())
+            output.to_file(lambda: rows_json(*stored.rows()))
             note(f"written to {parquet}")
             return 0
         if sql is not None:

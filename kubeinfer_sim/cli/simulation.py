@@ -15,7 +15,7 @@ import click
 from kubeinfer_sim.cli.command import form_option, json_option, seed_option
 from kubeinfer_sim.cli.estimate import estimated, tell_if_long
 from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in, invariants_option, watch_of
-from kubeinfer_sim.cli.output import detail, look_of, note, output_of, tell
+from kubeinfer_sim.cli.output import look_of, note, output_of, step, tell
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.cli.replications import Many, replicate_and_report, replication_options
 from kubeinfer_sim.errors import SimulatorFault, UsageError
@@ -129,6 +129,7 @@ def simulate_and_report(
     from kubeinfer_sim.report.verdict import assess
     from kubeinfer_sim.simulation.simulate import simulate
 
+    step("read and checked")
     output = output_of(form, json_to)
     if estimate and (output.form != "text" or output.file is not None):
         raise UsageError("--estimate is for people: it makes no result, and prints text")
@@ -174,17 +175,19 @@ def simulate_and_report(
         on_look=None if quiet else RunProgress(scenario.horizon),
     )
     took = time.perf_counter() - begun
+    step("simulated")
     if broken_in(watch, run, whole):
         return BROKEN
     assessment = assess(run)
     text = _document(assessment, level) if document else ""
-    detail(f"judged in {time.perf_counter() - begun - took:.2f} s")
+    step("judged")
     if check_determinism:
         again = _again(inputs)
         other = _document(assess(simulate(scenario)), level) if again is None else _in_another_process(again)
         _compare(text, other)
     reports = _reports(assessment, text, file, details=details, assumptions=assumptions)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
+    step("reported")
     if not quiet:
         if not output.is_text:
             from kubeinfer_sim.report.verdict import verdict_line

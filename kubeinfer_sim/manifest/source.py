@@ -30,6 +30,8 @@ PIECE = 1 << 20
 #: Where the shell's own pipes, and standard input, are among files.
 PIPES_OF_THE_SHELL = ("/dev/", "/proc/")
 
+#: What `sys.audit` tells of each source that is read, with its name and how many bytes it has.
+READ_EVENT = "kubeinfer_sim.read"
 #: Where a file that is no text has a byte that texts never have.
 _LOOKED_AT = 1024
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
@@ -159,6 +161,7 @@ def read_source(name: str, limit: int = MAX_SOURCE_BYTES, *, only_files: bool = 
         raise InputError([Diagnostic(name, 0, 0, _why(error), code="unreadable", hint=hint)]) from error
     except ValueError as error:  # empty, or a NUL in it
         raise InputError([Diagnostic(name, 0, 0, "this is not a file name", code="unreadable")]) from error
+    sys.audit(READ_EVENT, name, sum(map(len, pieces)))
     return decode_source(name, pieces, limit)
 
 

@@ -182,6 +182,15 @@ def test_verbose_tells_on_standard_error_how_long_each_step_takes() -> None:
     assert "judged in" not in plain.stderr
 
 
+def test_verbose_tells_what_is_read_and_each_step_also_without_a_report() -> None:
+    told = sim("-v", "run", "-f", S, "-q").stderr.splitlines()
+    assert told[0].startswith(f"read {S}, ")
+    assert "manifests/chat.yaml, " in told[1]
+    steps = [each.partition(" in ")[0] for each in told[2:]]
+    assert steps[:-1] == ["read and checked", "simulated", "judged", "reported"]
+    assert told[-1].startswith("run took ")
+
+
 def test_the_version_has_all_its_usual_flags() -> None:
     texts = {sim(flag).stdout for flag in ("-v", "-V", "--version")}
     assert len(texts) == 1
