@@ -361,11 +361,16 @@ class Deployments:
 def _measure_availability(measures: DeploymentMeasures) -> None:
     """Find the fewest pods that were available before it was worked at, meanwhile, and afterwards."""
     ended_at, first_causes = measures.ended_at, measures.first_causes
-    # When pods were lost, and by what: the first time for each initiating record.
+    # When pods were lost, and by what: the first time for each initiating record. What befalls a pod that is lost
+    # already does not make them fewer.
     lost: dict[int, int] = {}
+    lost_already: set[PodRef] = set()
     for record in measures.struck:
-        if record.root not in lost and isinstance(record, PodNotReady | PodDeleting | PodGone):
-            lost[record.root] = record.at
+        if isinstance(record, PodReady):
+            lost_already.discard(record.pod)
+        elif isinstance(record, PodNotReady | PodDeleting | PodGone) and record.pod not in lost_already:
+            lost_already.add(record.pod)
+            lost.setdefault(record.root, record.at)
     # The instant of its deletion belongs to what comes after it.
     end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)
     asked = [change for change in measures.changes if "created" not in change.changed and change.at <= end]

@@ -159,7 +159,8 @@ def to_readiness(pod: PodLife) -> str:
     """For a pod on a node that is not ready, by what is the matter with it."""
     reason = of_container(pod.reason)
     if is_held_by_device(pod):
-        return go_on("a pod that gets healthy devices")
+        again = " and making it again" if pod.pod.instance.is_bare_pod else ""
+        return go_on(f"deleting the pod{again}, and healthy devices elsewhere or the repair of its own,")
     if not reason:
         return go_on("an engine that answers its probes" if pod.stage == PROBES else "")
     if is_out_of(reason):

@@ -323,3 +323,20 @@ def test_nodes_that_come_back_from_anything_reject_what_had_devices(user: User, 
         done, result = user.runs()
         assert done.returncode == 0, done.stdout
         assert [each["reason"] for each in result["rejections"]] == ["UnexpectedAdmissionError"]
+
+
+def test_what_befalls_a_pod_that_is_lost_already_is_no_more_cause(user: User) -> None:
+    """Somebody deletes the pod on a broken card, which comes up again on another node."""
+    user.plans(
+        deployment({**asking(npu=8), "startupProbe": {"tcpSocket": {"port": 1}, "failureThreshold": 30}}),
+        cluster="4x8",
+        initial="running",
+        actions=[
+            {"at": "10m", "fault": {"kind": "CardDrop", "nodes": ["node-0"], "npu": 3, "repair": "3d"}},
+            {"at": "11m", "deletePod": {"first": 1, "ready": False}},
+        ],
+    )
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert "CardDrop of node-0/npu3" in result["verdict"]["sentence"]
+    assert "more cause" not in done.stdout

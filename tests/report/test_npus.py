@@ -105,7 +105,7 @@ def test_a_horizon_that_comes_too_soon_is_told_with_what_held_the_instances_up()
     )
     assert sentence.endswith(
         "StartupProbeFailed: 30 failures in a row, one every 10 s, on account of NpuFault of node-0/npu0; "
-        "a pod that gets healthy devices would let it go on; npu0 of node-0 waits for its ring: "
-        "infer-0-role0-0 still runs on npu 0-7; draining node-0 would let it go on."
+        "deleting the pod, and healthy devices elsewhere or the repair of its own, would let it go on; "
+        "npu0 of node-0 waits for its ring: infer-0-role0-0 still runs on npu 0-7; draining node-0 would let it go on."
     )
     assert lines(run)[0].endswith("never reset, since those it resets with were never all idle")
