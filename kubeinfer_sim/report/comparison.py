@@ -20,7 +20,7 @@ from kubeinfer_sim.report.comparison_rows import (
     row_of,
     value_text,
 )
-from kubeinfer_sim.report.comparison_sentences import failed_lines, headline, sentences, subtitle
+from kubeinfer_sim.report.comparison_sentences import failed_lines, headline, sentences, spans_note, subtitle
 from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.printed import printed
 from kubeinfer_sim.report.words import count
@@ -53,6 +53,9 @@ def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     shown = [text for row in (heads, *cells) for text in row]
     shown += [text for title, row in rows for text in (title, *row)]
     if told := legend(comparison, shown, differences=not many, room=room):
+        yield Text()
+        yield Text(told, style="dim")
+    if told := spans_note(comparison):
         yield Text()
         yield Text(told, style="dim")
     for line in failed_lines(comparison):

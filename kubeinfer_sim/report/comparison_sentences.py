@@ -196,6 +196,25 @@ def _faults(comparison: Comparison) -> str:
     )
 
 
+def spans_note(comparison: Comparison) -> str:
+    """That lost times are not of one span under all variants, where they are not; "" where they are."""
+    columns = {column.name: column for column in comparison.columns}
+    starts = [
+        column for name in ("firstReadyMs", "firstAvailableMs") if (column := columns.get(name)) is not None
+    ]
+    first = next((one for one in starts if any(each.known(one) for each in comparison.outcomes)), None)
+    # What never comes up has as long a start as what does with the last event.
+    tells = [column for column in (first, columns.get("finishes")) if column is not None]
+    base = comparison.outcomes[0]
+    if first is None or not any(each.differs(base, one) for each in comparison.outcomes for one in tells):
+        return ""
+    word = "ready" if first.name == "firstReadyMs" else "available"
+    return (
+        f"Time lost, availability, outages and the fewest {word} count from when all were {word} for the first time, "
+        "and where that never comes about from the start on: not from one time under all variants."
+    )
+
+
 def headline(comparison: Comparison) -> str:
     """Which of many variants is the best, and how many come out like it."""
     best = comparison.best

@@ -214,3 +214,15 @@ def test_a_surge_pod_that_is_ready_lends_an_eviction(user: User) -> None:
     )
     assert ended(user, 0)
     assert not ended(user, 1)
+
+
+@both
+def test_a_budget_of_the_scenario_is_no_object_that_actions_change(user: User, workload: Any) -> None:
+    budget = {"name": "b", "matchLabels": {"app": "chat"}, "minAvailable": 3}
+    change = {"at": "1m", "object": "PodDisruptionBudget/b", "patchObject": {"spec": {"minAvailable": 2}}}
+    user.plans(workload({}), cluster="3x8", podDisruptionBudgets=[budget], actions=[change])
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    told = " ".join(done.stderr.split())
+    assert "no object is 'PodDisruptionBudget/b'" in told
+    assert "spec.podDisruptionBudgets stay as they are: write it as an object in a file" in told

@@ -292,3 +292,20 @@ def test_objectives_of_which_none_could_be_judged_are_open_together(user: User, 
     done, _ = compared(user, "--vary", "maxUnavailable=1,2", "-n", "2")
     rows = {line.partition("  ")[0]: line.split()[-2:] for line in done.stdout.splitlines() if "held" in line}
     assert rows["all objectives held"] == ["open", "open"]
+
+
+@both
+def test_it_says_that_lost_times_are_not_of_one_span(user: User, workload: Any) -> None:
+    """What comes up in the end owes readiness from then on, what never does from the start."""
+    user.plans(
+        workload({**asking(npu=8), "startupProbe": {"tcpSocket": {"port": 1}, "failureThreshold": 60}}),
+        cluster="3x8",
+        initial="empty",
+        timings={"profile": "zero", "weights": "5m"},
+    )
+    note = "not from one time under all variants"
+    for values, differ in ("nodes=2,3", True), ("nodes=3,4", False):
+        told = " ".join(user.types("compare", "scenario.yaml", "--vary", values, "-n", "1").stdout.split())
+        assert (note in told) is differ
+    told = user.types("compare", "scenario.yaml", "--vary", "nodes=2,3", "-n", "1", "-o", "markdown").stdout
+    assert note in told

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
 from kubeinfer_sim.report.comparison_rows import legend, row_of
-from kubeinfer_sim.report.comparison_sentences import headline, sentences, subtitle
+from kubeinfer_sim.report.comparison_sentences import headline, sentences, spans_note, subtitle
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 
 _MOST_SENTENCES, _MOST_ROWS = 8, 14
@@ -38,6 +38,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         "",
         escaped(legend(comparison, (cell for row in (head, *shown) for cell in row), differences=not many)),
         "",
+        *([escaped(note), ""] if (note := spans_note(comparison)) else []),
         footer(),
     ]
     return "\n".join(lines) + "\n"

@@ -45,8 +45,9 @@ class ObjectLines:
         created: those that were not there before somebody created them.
     """
 
-    def __init__(self, context: Context, manifests: Manifests) -> None:
+    def __init__(self, context: Context, manifests: Manifests, budgets: Sequence[str] = ()) -> None:
         self._context = context
+        self._budgets = {f"PodDisruptionBudget/{name}" for name in budgets}
         self._manifests = manifests
         self._there = {_key(each): each for each in manifests.others.values()}
         self._gone: dict[ObjectKey, OtherObject] = {}
@@ -140,7 +141,13 @@ class ObjectLines:
         """Note that there is no object of this name, there being these others."""
         known = [*others, *(each for each, key in self._names().items() if key in self._there)]
         there = f"there are: {', '.join(known)}" if known else "there is none"
-        self._context.error(path, f"no object is {name!r}{did_you_mean(name, known)} ({there})")
+        hint = ""
+        if name in self._budgets:
+            hint = (
+                "spec.podDisruptionBudgets stay as they are: write it as an object in a file of spec.manifest"
+            )
+        message = f"no object is {name!r}{did_you_mean(name, known)} ({there})"
+        self._context.error(path, message, hint=hint)
 
     def _read(self, written: OtherObject) -> ClusterObject:
         """With its content; what is wrong with that is noted, once for each place."""

@@ -69,7 +69,13 @@ class TimeLine:
         warnings: what deletions would do that they do not do here.
     """
 
-    def __init__(self, context: Context, manifests: Manifests, workloads: Iterable[WorkloadSpec]) -> None:
+    def __init__(
+        self,
+        context: Context,
+        manifests: Manifests,
+        workloads: Iterable[WorkloadSpec],
+        budgets: Sequence[str] = (),
+    ) -> None:
         self._context = context
         self._manifests = manifests
         self._lines: dict[str, WorkloadLine] = {}
@@ -77,7 +83,7 @@ class TimeLine:
         self._past: list[WorkloadLine] = []
         self._deleted: set[str] = set()
         self._created_at: dict[str, int] = {}  # of those that were not there at time 0
-        self._objects = ObjectLines(context, manifests)
+        self._objects = ObjectLines(context, manifests, budgets)
         self.warnings: list[Diagnostic] = []
         for spec in workloads:
             if name_of(spec) in self._lines:
