@@ -86,16 +86,12 @@ def _each_file_once(ctx: click.Context) -> None:
     names: dict[Path, str] = {}
     for param in ctx.command.params:
         name = ctx.params.get(param.name or "")
-        if (
-            param.name not in _WRITTEN
-            or not isinstance(name, str)
-            or not name
-            or descriptor(name) is not None
-        ):
+        if not isinstance(param, click.Option) or param.name not in _WRITTEN:
+            continue
+        if not isinstance(name, str) or not name or descriptor(name) is not None:
             continue
         with suppress(OSError, RuntimeError, ValueError):  # what cannot be a file is told where it is opened
-            path = Path(name).resolve()
-            option = param.opts[0] if isinstance(param, click.Option) else param.human_readable_name
+            path, option = Path(name).resolve(), param.opts[0]
             if path in names:
                 raise click.UsageError(
                     f"{names[path]} and {option} are both {name}: give each its own file", ctx

@@ -25,7 +25,6 @@ from kubeinfer_sim.scenario.cluster import priority_classes
 from kubeinfer_sim.scenario.cluster.absent_objects import compile_absent
 from kubeinfer_sim.scenario.cluster.compile import NO_CLUSTER, compile_cluster
 from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, warn_of_budgets
-from kubeinfer_sim.scenario.cluster.kubernetes_forms import DisruptionBudgetForm
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.cluster.services import service_selectors
 from kubeinfer_sim.scenario.context import Context
@@ -63,7 +62,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
     creates = any(each.create is not None for each in spec.actions)
     manifests = Manifests(context, spec.manifest, values, may_be_empty=creates)
     first = None if "manifest" in broken else manifests.initial()
-    time_line = _time_line(first, context, manifests, spec.pod_disruption_budgets)
+    time_line = _time_line(first, context, manifests, [each.name for each in spec.pod_disruption_budgets])
     # Keys (time, place, one of several): ties are taken in the order written, the update first.
     actions: dict[tuple[int, int, int], Action] = {}
     written = sorted(zip(readable.places, spec.actions, strict=True), key=lambda each: (each[1].at, each[0]))
@@ -247,12 +246,12 @@ def _warnings_of_manifests(
 
 
 def _time_line(
-    first: Loaded | None, context: Context, manifests: Manifests, budgets: Sequence[DisruptionBudgetForm]
+    first: Loaded | None, context: Context, manifests: Manifests, budgets: Sequence[str]
 ) -> TimeLine | None:
     """The workloads; None when the manifest is wrong."""
     if first is None:
         return None
-    return TimeLine(context, manifests, first.workloads, [each.name for each in budgets])
+    return TimeLine(context, manifests, first.workloads, budgets)
 
 
 def compile_assumptions(form: AssumptionsForm | None) -> Assumptions:

@@ -242,7 +242,6 @@ def test_a_question_to_a_store_writes_nothing(tmp_path: Path, query: str) -> Non
         ("run s.yaml -n 2 --store one --json ./one", "--json and --store are both"),
         ("compare s.yaml --vary maxSurge=0,1 --store one --json one", "--json and --store are both"),
         ("results one --parquet two --json two", "--parquet and --json are both"),
-        ("results one --parquet ./one", "STORE and --parquet are both"),
     ],
 )
 def test_one_file_for_two_outputs_is_refused_before_anything_is_done(
