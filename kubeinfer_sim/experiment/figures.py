@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import cached_property
 
 from msgspec import Struct
@@ -31,6 +32,18 @@ from kubeinfer_sim.metrics.workloads import ByWorkload, Workload
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
+
+
+class Flaw(StrEnum):
+    """What stands against a run that may have held its objectives."""
+
+    # Every new instance of a workload was killed by this probe first: it is up by luck.
+    KILLED_BY_STARTUP_PROBE = "killedByStartupProbe"
+    KILLED_BY_LIVENESS_PROBE = "killedByLivenessProbe"
+    UNPLACED = "unplaced"  # of what is to run at the start not all has a place
+    REFUSED = "refused"  # something that was asked for
+    IN_VAIN = "inVain"  # an action or a fault struck nothing
+    ENDLESS = "endless"  # something goes round without end
 
 
 class KubeInferFigures(Struct, frozen=True, dict=True):
@@ -108,13 +121,26 @@ class Figures(Struct, frozen=True, dict=True):
         return other_changes(self.run.scenario)
 
     @property
-    def sound(self) -> bool:
-        """Whether all had its place at the start, nothing was refused, in vain or without end, no start up by luck."""
+    def flaws(self) -> tuple[Flaw, ...]:
+        """What stands against the run, whatever the objectives say."""
         cluster = self.cluster
-        by_luck = self.outcome is Outcome.COMPLETES and any(each.all_killed for each in cluster.killed_starts)
+        killed = cluster.killed_starts if self.outcome is Outcome.COMPLETES else ()
+        killing = {each.longest.probe for each in killed if each.all_killed and each.longest is not None}
         endless = cluster.evictions or any(each.per_second is not None for each in cluster.rejections)
-        vain = cluster.refusals or cluster.idle.unmatched
-        return not (self.run.end == "loop" or by_luck or endless or vain or cluster.unplaced)
+        has: dict[Flaw, bool] = {
+            Flaw.KILLED_BY_STARTUP_PROBE: "startup" in killing,
+            Flaw.KILLED_BY_LIVENESS_PROBE: "liveness" in killing,
+            Flaw.UNPLACED: bool(cluster.unplaced),
+            Flaw.REFUSED: bool(cluster.refusals),
+            Flaw.IN_VAIN: bool(cluster.idle.unmatched),
+            Flaw.ENDLESS: self.run.end == "loop" or bool(endless),
+        }
+        return tuple(flaw for flaw, is_there in has.items() if is_there)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing stands against the run."""
+        return not self.flaws
 
 
 class _KubeInfer:

@@ -12,7 +12,7 @@ from msgspec import Struct, field
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.experiment.columns import columns_of
 from kubeinfer_sim.experiment.common_end import Growth
-from kubeinfer_sim.experiment.figures import Figures, measured_run
+from kubeinfer_sim.experiment.figures import Figures, Flaw, measured_run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Outcome
 from kubeinfer_sim.metrics.cause_kinds import is_order
 from kubeinfer_sim.metrics.deployments import DeploymentChange
@@ -57,7 +57,7 @@ class Replication(Struct, frozen=True):
 
     Attributes:
         outcome: how it came out.
-        sound: whether all that was asked for came about, whatever the objectives say (see `Figures.sound`).
+        flaws: what stands against it, whatever the objectives say.
         duration: ms that the slowest change took which no other one overtook; infinite when it was not in place at the
             end, None when there was none.
         values: column -> number; columns that this run has no number for are left out or None.
@@ -73,7 +73,7 @@ class Replication(Struct, frozen=True):
 
     seed: int
     outcome: Outcome
-    sound: bool
+    flaws: tuple[Flaw, ...]
     duration: float | None
     values: Mapping[str, float | None]
     judged: tuple[Judged, ...]
@@ -84,6 +84,11 @@ class Replication(Struct, frozen=True):
     ended_at: int = 0
     growing: Mapping[str, tuple[Growth, ...]] = field(default_factory=dict)
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing stands against it."""
+        return not self.flaws
 
     @property
     def missed(self) -> int:
@@ -128,7 +133,7 @@ def replication_of(found: Figures) -> Replication:
     return Replication(
         seed=found.run.seed,
         outcome=found.outcome,
-        sound=found.sound,
+        flaws=found.flaws,
         duration=duration(found),
         values={column.name: column.measure(found) for column in columns},
         judged=found.judged,

@@ -21,12 +21,13 @@ import msgspec
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.errors import OutputError, UsageError
 from kubeinfer_sim.experiment.common_end import Growth
+from kubeinfer_sim.experiment.figures import Flaw
 from kubeinfer_sim.experiment.fingerprint import differences, fingerprint
 from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
 from kubeinfer_sim.experiment.worker import TIMEOUT, Played
 
 #: "KIsc": whose file it is, and in which form (`PRAGMA application_id`, `user_version`).
-APPLICATION, FORM = 0x4B497363, 3
+APPLICATION, FORM = 0x4B497363, 4
 #: A commit at the latest after so many runs, or so many seconds.
 COMMIT_RUNS, COMMIT_SECONDS = 100, 1.0
 #: Bytes of a page: a row of one or two thousand fits; what does not fit a quarter of one would take a page of its own.
@@ -57,7 +58,7 @@ CREATE TABLE runs (
 class _Rest(msgspec.Struct, array_like=True):
     """What of a replication has no column of its own."""
 
-    sound: bool
+    flaws: tuple[Flaw, ...]
     judged: tuple[Any, ...]
     lost: dict[str, dict[str, int]]
     struck: dict[str, int]
@@ -279,7 +280,7 @@ def _row(played: Played) -> tuple[Any, ...]:
     if isinstance(played, Failure):
         return played.seed, played.why, None, None, None, played.message, None
     rest = _Rest(
-        played.sound,
+        played.flaws,
         played.judged,
         played.lost,  # type: ignore[arg-type]
         dict(played.struck),
@@ -312,7 +313,7 @@ def _rebuilt(seed: int, outcome: str, duration: float | None, figures: str, rest
         {
             "seed": seed,
             "outcome": outcome,
-            "sound": kept.sound,
+            "flaws": kept.flaws,
             "duration": duration,
             "values": json.loads(figures),
             "judged": kept.judged,

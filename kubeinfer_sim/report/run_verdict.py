@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR
 from math import isinf
 
+from kubeinfer_sim.experiment.figures import Flaw
 from kubeinfer_sim.experiment.judging import Decision, JudgedOverRuns, falls_short, never_in_place, unfinished
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
@@ -25,6 +26,15 @@ MARKS = {
 }
 #: What the first sentence says of objectives that are not held, the worst first.
 _NOT_HELD = {Decision.MISSED: "missed", Decision.OPEN: "not judged", Decision.UNDECIDED: "undecided"}
+#: What stands against runs, in words.
+_FLAWS = {
+    Flaw.KILLED_BY_STARTUP_PROBE: "every new instance or pod was killed by its startup probe first",
+    Flaw.KILLED_BY_LIVENESS_PROBE: "every new instance or pod was killed by its liveness probe first",
+    Flaw.UNPLACED: "not all that is to run at the start has a place",
+    Flaw.REFUSED: "something that was asked for is refused",
+    Flaw.IN_VAIN: "an action or a fault strikes nothing",
+    Flaw.ENDLESS: "something goes round without end",
+}
 #: Of fewer runs one percent is none.
 _ENOUGH_FOR_99 = 100
 
@@ -44,10 +54,9 @@ def sentence(runs: Replications) -> str:
 
 def _flaws(runs: Replications) -> list[str]:
     """What is asked of every run besides its objectives."""
-    flawed = sum(not run.sound for run in runs.runs)
-    if not flawed:
-        return []
-    return [f"in {flawed:,} of {len(runs.runs):,} something stands against it: see the worst"]
+    flawed = Counter(flaw for run in runs.runs for flaw in run.flaws)
+    told = [f"in {number:,} of {len(runs.runs):,} {_FLAWS[flaw]}" for flaw, number in flawed.items()]
+    return [f"{'; '.join(told)}: see the worst"] if told else []
 
 
 def _not_held(runs: Replications) -> list[str]:

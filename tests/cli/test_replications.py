@@ -155,7 +155,7 @@ def test_many_runs_in_which_nothing_happens_say_so_and_what_stands_against_them(
     said = " ".join(done.stdout.split())
     assert done.returncode == 1, done.stdout + done.stderr
     assert said.startswith("✘ Nothing happens in any of 5 runs; "), said
-    assert f" {word}, but in 5 of 5 something stands against it: see the worst. " in said
+    assert f" {word}, but in 5 of 5 an action or a fault strikes nothing: see the worst. " in said
     assert "the forced deletion at 1h strikes nothing: no pod that matched is terminating" in said
 
 

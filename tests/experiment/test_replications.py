@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import compare
 from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
+from kubeinfer_sim.experiment.figures import Flaw
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
 from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
@@ -262,7 +263,7 @@ def run_of(seed: int, judgement: Judgement = Judgement.HELD, **fields: Any) -> R
     judged = Judged("completesWithin", judgement, 600_000, 500_000, "ms", probability=Fraction(9, 10))
     whole: dict[str, Any] = {
         "outcome": Outcome.COMPLETES,
-        "sound": True,
+        "flaws": (),
         "duration": 500_000.0 + seed,
         "values": {"minReady": 3.0},
         "judged": (judged,),
@@ -352,7 +353,7 @@ def test_what_never_finishes_misses_unless_an_objective_says_how_often_it_may() 
     assert of(*plain).decision is Decision.MISSED
     assert of(*plain[2:]).decision is Decision.HELD
     assert of(*(replace(run, outcome=Outcome.NOTHING) for run in plain[2:])).decision is Decision.MISSED
-    assert of(replace(plain[5], sound=False), *plain[6:]).decision is Decision.MISSED
+    assert of(replace(plain[5], flaws=(Flaw.IN_VAIN,)), *plain[6:]).decision is Decision.MISSED
 
 
 def test_runs_that_never_finish_are_infinite_in_percentiles_and_left_out_of_means() -> None:
@@ -399,7 +400,7 @@ def test_recoveries_are_told_one_by_one_whichever_the_run_and_what_is_not_ready_
 def test_without_objectives_the_probability_is_that_of_what_is_asked_of_every_run() -> None:
     plain = [replace(run_of(seed), judged=()) for seed in range(4)]
     never = replace(plain[3], outcome=Outcome.NEVER, duration=inf)
-    runs = of(*plain[:2], replace(plain[2], sound=False), never)
+    runs = of(*plain[:2], replace(plain[2], flaws=(Flaw.IN_VAIN,)), never)
     assert (runs.probability().mean, runs.decision) == (0.5, Decision.MISSED)
     judged = of(*(run_of(seed) for seed in range(3)), run_of(3, Judgement.OPEN))
     assert judged.together is not None

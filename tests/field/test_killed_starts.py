@@ -38,6 +38,11 @@ def test_an_update_whose_every_start_is_killed_first_is_not_green(
     (found,) = result["killedStarts"]
     assert (found["owner"], found["started"], found["killed"], found["probe"]) == ("chat", 2, 2, kind)
     assert found["gaveUpAfterMs"] < found["neededMs"] == 100_000
+    if kind == "startup":
+        many = " ".join(user.types("run", "scenario.yaml", "-n", "2").stdout.split())
+        assert (
+            "in 2 of 2 every new instance or pod was killed by its startup probe first: see the worst" in many
+        )
     assert 0 <= found["afterSigtermMs"] < 20_000
     assert "killed" in " ".join(done.stdout.split())[:400]
     assert "go on loading after SIGTERM" in told

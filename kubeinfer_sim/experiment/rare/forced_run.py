@@ -70,7 +70,7 @@ def play_rare(variant: Variant, seed: int) -> Replication:
     return Replication(
         seed=seed,
         outcome=Outcome.COMPLETES,
-        sound=True,
+        flaws=(),
         duration=None,
         values=forced.values(),
         judged=(),
