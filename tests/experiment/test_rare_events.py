@@ -308,7 +308,7 @@ def test_where_it_does_not_apply_it_is_refused_with_the_reason(
         ([], "--rare is about many runs: say how many with -n"),
         (["--precision", "5%"], "--rare takes a number of runs"),
         (["-n", "9", "-o", "junit"], "-o junit is not there for --rare: text and json are"),
-        (["-n", "9", "--details"], "--details and --check-determinism are about one run"),
+        (["-n", "9", "--details"], "are about runs as they are, --rare forces them"),
     ],
 )
 def test_what_forced_runs_do_not_have_is_said(tmp_path: Path, options: list[str], said: str) -> None:
