@@ -142,6 +142,12 @@ class Figures(Struct, frozen=True, dict=True):
         """Whether nothing stands against the run."""
         return not self.flaws
 
+    @property
+    def came_about(self) -> bool:
+        """Whether what was asked for came about, or no drawn fault came where nothing was asked for."""
+        undisturbed = self.outcome is Outcome.NOTHING and self.run.scenario.may_pass_undisturbed
+        return self.sound and (undisturbed or self.outcome is Outcome.COMPLETES)
+
 
 class _KubeInfer:
     """The meters of one KubeInfer."""

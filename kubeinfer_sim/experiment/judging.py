@@ -213,12 +213,15 @@ def _worst(decisions: Sequence[Decision]) -> Decision:
     return next((each for each in order if each in decisions), Decision.HELD)
 
 
-def decide(runs: Sequence[Replication], objectives: Sequence[JudgedOverRuns]) -> Decision:
+def decide(
+    runs: Sequence[Replication], objectives: Sequence[JudgedOverRuns], *, may_pass_undisturbed: bool = False
+) -> Decision:
     """The verdict on all runs: on every objective, and on what is asked of every run besides.
 
-    That is that nothing is refused or goes round without end, that something happens in some run, and that what was
-    asked for comes into place, unless an objective says with what probability it has to. What a fault has taken away
-    when the horizon comes is no miss where objectives say what must hold; where there are none it is.
+    That is that nothing is refused or goes round without end, that something happens in some run (unless anything does
+    by chance alone: `may_pass_undisturbed`), and that what was asked for comes into place, unless an objective says
+    with what probability it has to. What a fault has taken away when the horizon comes is no miss where objectives say
+    what must hold; where there are none it is.
     """
     asked = any(
         each.objective is not None
@@ -226,7 +229,8 @@ def decide(runs: Sequence[Replication], objectives: Sequence[JudgedOverRuns]) ->
         and each.objective.name in ("completes", "completesWithin")
         for each in objectives
     )
-    flawed = any(not run.sound for run in runs) or all(run.outcome is Outcome.NOTHING for run in runs)
+    idle = not may_pass_undisturbed and all(run.outcome is Outcome.NOTHING for run in runs)
+    flawed = idle or any(not run.sound for run in runs)
     if flawed or (not asked and any(map(falls_short, runs))):
         return Decision.MISSED
     return _worst([each.decision for each in objectives])

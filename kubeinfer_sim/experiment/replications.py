@@ -103,7 +103,8 @@ class Replications(Struct, frozen=True, dict=True):
         """The verdict; of runs that failed nothing is known, so that they leave open what they do not decide."""
         if not self.runs:
             return Decision.OPEN
-        made = decide(self.runs, self.objectives)
+        chance = self.scenario.may_pass_undisturbed
+        made = decide(self.runs, self.objectives, may_pass_undisturbed=chance)
         return Decision.OPEN if self.failures and made is Decision.HELD and not self.objectives else made
 
     # -- numbers --

@@ -92,7 +92,11 @@ _WHYS = {"error": "with an error", "fault": "with a fault of the simulator", "di
 
 def _finishes(runs: Replications) -> str:
     if all(run.outcome is Outcome.NOTHING for run in runs.runs):
-        return f"nothing happens in any of {count(len(runs.runs), 'run')}"
+        of = count(len(runs.runs), "run")
+        if not runs.scenario.may_pass_undisturbed:
+            return f"nothing happens in any of {of}"
+        held = f"; {_objectives(runs)} in {in_runs(runs.together.share)}" if runs.together is not None else ""
+        return f"no fault disturbs what is running in any of {of}{held}"
     within = next((each for each in runs.objectives if _name(each) == "completesWithin"), None)
     if within is not None and within.objective is not None:
         limit = format_duration(int(within.objective.target))

@@ -95,7 +95,7 @@ def assess_figures(measured: Figures) -> Assessment:
         measured.outcome,
         measured.judged,
         _verdict(measured),
-        measured.outcome is Outcome.COMPLETES and measured.sound,
+        measured.came_about,
         measured.traffic,
         measured.causes,
         measured.availability,
@@ -143,7 +143,7 @@ def _verdict(measured: Figures) -> Verdict:
     ]
     killed = measured.cluster.killed_starts if outcome is Outcome.COMPLETES else ()
     start = another_start(measured.cluster.unplaced)
-    holds = outcome is Outcome.COMPLETES and not missed and measured.sound
+    holds = measured.came_about and not missed
     several = len(measured.kubeinfers) > 1
     own = (
         _sentence_of_several(measured)
@@ -153,9 +153,9 @@ def _verdict(measured: Figures) -> Verdict:
     if own.startswith("Nothing happened") and measured.other_changes:
         own = f"The update restarts nothing; {_other_changes(measured.other_changes)}"
     drains = [text for text in _drains(measured) if _lower(text) not in _lower(own)]
-    if drains and own.startswith("Nothing happened"):
+    if drains and own.startswith((_NOTHING_HAPPENED, _NO_FAULT)):
         own, drains = opening(drains[0]), drains[1:]
-    if own.startswith("Nothing happened") and unchanged:
+    if own.startswith((_NOTHING_HAPPENED, _NO_FAULT)) and unchanged:
         own = f"{own}; {unchanged[0]}{_and_more(unchanged)}"
     sentence = "; ".join(filter(None, (own, *drains, *endless, preempted_for(measured.cluster.preemptions))))
     if outcome in (Outcome.NEVER, Outcome.UNFINISHED):
@@ -164,7 +164,7 @@ def _verdict(measured: Figures) -> Verdict:
         sentence = f"{sentence}, but {dead}"
     if killed:
         sentence = f"{sentence}, but {killed_starts(killed)}"
-    if missed and outcome is Outcome.COMPLETES:
+    if missed and (outcome is Outcome.COMPLETES or measured.came_about):
         first = missed[0]
         word = "missed" if first.judgement is Judgement.MISSED else "open"
         which = objective_text(first)
@@ -265,6 +265,16 @@ def _held_resets(cluster: ClusterMeasures) -> list[str]:
     return [f"{reset_held(held[0])}{more}; draining {held[0].node} would let it go on"]
 
 
+_NOTHING_HAPPENED = "Nothing happened"
+_NO_FAULT = "No fault disturbed what is running"
+
+
+def _undisturbed(run: Run) -> str:
+    if run.scenario.may_pass_undisturbed:
+        return _NO_FAULT
+    return f"{_NOTHING_HAPPENED}: what is running is neither changed nor disturbed"
+
+
 def _sentence_of_several(measured: Figures) -> str:
     """How each KubeInfer and each Deployment that was touched came out, under its name; what fails first."""
     parts = [
@@ -277,7 +287,7 @@ def _sentence_of_several(measured: Figures) -> str:
     ]
     parts += _others(measured.run, measured.measures)
     if not parts:
-        return "Nothing happened: what is running is neither changed nor disturbed"
+        return _undisturbed(measured.run)
     parts.sort(key=lambda part: part[0])
     text = "; ".join(text for _, text in parts)
     return f"T{text[1:]}" if text.startswith("the ") else text  # else it begins with a name
@@ -315,7 +325,7 @@ def _sentence(run: Run, measures: Measures, only: KubeInferFigures | None) -> st
         parts = [sentence(each) for each in measures.deployments]
         parts += [bare_pods.sentence(each) for each in measures.bare_pods]
     if not parts:
-        return "Nothing happened: what is running is neither changed nor disturbed"
+        return _undisturbed(run)
     return opening("; ".join([parts[0], *map(_lower, parts[1:])]))
 
 
@@ -456,6 +466,8 @@ def _nothing(run: Run, measures: Measures) -> str:
     later = [change for change in measures.changes if "created" not in change.changed]
     if measures.desired.highest() == 0:
         return "Nothing happened: there are no instances (replicas: 0)"
+    if not later and run.scenario.may_pass_undisturbed:
+        return _NO_FAULT
     if not later:
         return "Nothing happened: the scenario neither changes nor disturbs what is running"
     changed = [name for name in later[-1].changed if name != "nothing"]

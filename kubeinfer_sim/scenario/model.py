@@ -292,6 +292,11 @@ class Scenario(Struct, frozen=True):
         return (*(() if self.timings.constant else ("stages",)), *(("faults",) if faults else ()))
 
     @property
+    def may_pass_undisturbed(self) -> bool:
+        """Whether that nothing happens is one of its outcomes: faults are drawn, and there is no action."""
+        return self.faults is not None and bool(self.faults.processes) and not self.actions
+
+    @property
     def uses_volcano(self) -> bool:
         """Whether Volcano places any pods: those that name it, unless kube-scheduler is taken to place all."""
         assumed = self.assumptions.scheduler

@@ -53,6 +53,24 @@ def test_what_a_fault_has_taken_away_at_the_horizon_is_told_and_a_miss_where_not
 
 
 @both
+def test_where_faults_alone_may_come_a_run_or_all_runs_without_one_are_judged_by_the_objectives(
+    user: User, workload: Any
+) -> None:
+    rare = {"processes": [{"kind": "NodeReboot", "rate": "1 per 9000d", "per": "node"}]}
+    spec = {"initial": "running", "cluster": "3x8", "faults": rare, "horizon": "1h"}
+    user.plans(pods(workload), **spec, objectives={"minReadyInstances": 2})
+    one = user.types("run", "scenario.yaml")
+    assert (one.returncode, one.stdout.splitlines()[0]) == (0, "✔ No fault disturbed what is running.")
+    said, document, code = many(user, n=5)
+    assert (code, document["verdict"]["result"]) == (0, "held")
+    assert said.startswith("✔ No fault disturbs what is running in any of 5 runs; at least 2 ready in 100 % ")
+
+    if workload is kubeinfer:
+        user.plans(pods(workload), **spec, update={"path": "manifest.yaml"})
+        assert many(user, n=5)[2] == 1, "an update that touches nothing is a miss all the same"
+
+
+@both
 @pytest.mark.parametrize(
     ("objectives", "said"),
     [
