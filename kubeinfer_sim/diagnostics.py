@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Any
 
 from msgspec import Struct
 
 #: Where a value stands in a document: mapping keys and list indexes from the root.
 Path = tuple[str | int, ...]
+#: Characters of a value that are shown.
+_LONGEST_VALUE = 100
 
 
 class Severity(StrEnum):
@@ -105,3 +109,11 @@ def unrepeated(before: Iterable[Diagnostic], after: Iterable[Diagnostic]) -> lis
         else:
             kept.append(each)
     return kept
+
+
+def shown_value(value: Any) -> str:
+    """A value as it is written in JSON, cut where it is long."""
+    if value is None:
+        return "none"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,7 +14,6 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import Listener, Record
 from kubeinfer_sim.engine.meter import End, Observer, OnePass
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.other_changes import OtherChange, other_changes
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Judged, Measures, Outcome, judge, overall
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
@@ -29,9 +29,13 @@ from kubeinfer_sim.metrics.measure import KubeInferMeters
 from kubeinfer_sim.metrics.served import ServedPods, served_pods
 from kubeinfer_sim.metrics.traffic import TrafficMeasures, TrafficMeter
 from kubeinfer_sim.metrics.workloads import ByWorkload, Workload
+from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.experiment.other_changes import OtherChange
 
 
 class Flaw(StrEnum):
@@ -118,7 +122,12 @@ class Figures(Struct, frozen=True, dict=True):
     @cached_property
     def other_changes(self) -> tuple[OtherChange, ...]:
         """What was made or changed and moves no pod."""
-        return other_changes(self.run.scenario)
+        scenario = self.run.scenario
+        if all(isinstance(each, Apply) and each.workload in scenario.workloads for each in scenario.actions):
+            return ()  # it is so already
+        from kubeinfer_sim.experiment.other_changes import other_changes  # few runs ask
+
+        return other_changes(scenario)
 
     @property
     def flaws(self) -> tuple[Flaw, ...]:

@@ -6,15 +6,13 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kubeinfer_sim.diagnostics import format_path
+from kubeinfer_sim.diagnostics import format_path, shown_value
 from kubeinfer_sim.manifest.diff import Change, Diff, changed_place
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.object_diff import Key, ObjectDiff
 from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.report.kinds import by_kind
-
-_LONGEST_VALUE = 100
 
 
 def diff_text(
@@ -120,11 +118,3 @@ def _wrap(text: str, width: int) -> list[str]:
     """A sentence in lines; the following ones are indented by two more columns than the first."""
     indent = text[: len(text) - len(text.lstrip())]
     return wrap(text, width, later=f"{indent}  ")
-
-
-def shown_value(value: Any) -> str:
-    """A value as it is written in JSON, cut where it is long."""
-    if value is None:
-        return "none"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."

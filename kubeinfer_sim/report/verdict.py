@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import NotPlacedAtStart, RequestRefused
-from kubeinfer_sim.diagnostics import format_path
+from kubeinfer_sim.diagnostics import format_path, shown_value
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
-from kubeinfer_sim.experiment.other_changes import OtherChange
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.manifest.render import printable
@@ -27,7 +26,6 @@ from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
-from kubeinfer_sim.report.diff import shown_value
 from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import killed_starts
 from kubeinfer_sim.report.other_causes import dead_pods, other_causes, slow_pods
@@ -50,6 +48,9 @@ from kubeinfer_sim.scenario.actions.names import action_name
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.experiment.other_changes import OtherChange
 
 
 class Verdict(Struct, frozen=True):

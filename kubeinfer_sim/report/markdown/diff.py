@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kubeinfer_sim.diagnostics import format_path
+from kubeinfer_sim.diagnostics import format_path, shown_value
 from kubeinfer_sim.manifest.diff import Diff, changed_place
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.object_diff import ObjectDiff
 from kubeinfer_sim.manifest.refusals import Refusal
-from kubeinfer_sim.report.diff import refusal_sentence, shown_value
+from kubeinfer_sim.report.diff import refusal_sentence
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, escaped, footer
 
 _MOST_OBJECTS, _MOST_BESIDE = 8, 4
