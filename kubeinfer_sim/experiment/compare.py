@@ -8,11 +8,11 @@ compared pairwise by seed (`standing.py`), and all up to one end (`common_end.py
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
@@ -35,6 +35,8 @@ from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.model import Scenario
+
+T = TypeVar("T")
 
 #: Seeds that all variants have met before the next ones come.
 _BLOCK = 64
@@ -79,6 +81,9 @@ class Outcome(Struct, frozen=True):
         """A percentile of `duration` or of a column over the seeds that have a number; None when none has.
 
         What a run never came to the end of took it for ever.
+
+        Raises:
+            ValueError: the part is not above 0 and below 1.
         """
         values = self.took if name == "duration" else self.values[name]
         known = [value for value in values if value is not None]
@@ -251,11 +256,16 @@ def compare(
         progress: told after every run how many of how many there are, and what came of the seeds of each variant.
 
     Raises:
-        UsageError: a function that decides on recovery fails with the first seed; the variants have different horizons.
+        UsageError: a function that decides on recovery fails with the first seed; the variants have different horizons;
+            a seed or the name of a variant is given twice.
         ValueError: no variant, or no seed.
     """
     if not variants or (seeds is not None and not seeds):
         raise ValueError("a comparison needs variants and seeds")
+    if (again := _repeated(seeds or ())) is not None:
+        raise UsageError(f"seed {again} is given twice: it would be counted as two runs, and is one")
+    if (name := _repeated([variant.name for variant in variants])) is not None:
+        raise UsageError(f"two variants are called {name!r}: nothing would tell them apart")
     if len({variant.scenario.horizon for variant in variants}) > 1:
         raise UsageError("variants that end at different horizons cannot be compared: give one as --horizon")
     played: list[dict[int, Played]] = [{} for _ in variants]
@@ -285,6 +295,11 @@ def compare(
             interrupted = True
             asked = [seed for seed in asked if all(seed in own for own in played)]
     return gathered(variants, asked, played, interrupted=interrupted)
+
+
+def _repeated(given: Iterable[T]) -> T | None:
+    """The first that is given more than once."""
+    return next((each for each, number in Counter(given).items() if number > 1), None)
 
 
 def seeds_to_tell(variants: int, confidence: float = CONFIDENCE) -> int:

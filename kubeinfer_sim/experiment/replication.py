@@ -43,13 +43,15 @@ class Times(Struct, frozen=True, array_like=True):
 
     Attributes:
         noticed: from the fault until it was not ready.
-        ready: from then until it was ready again, of those that were.
-        lasting: how many were not by the end of the run, nor deleted.
+        ready: from then until it was ready again, or another in its place, of those that were.
+        lasting: how many were not by the end of the run.
+        cut: how many of these the horizon cut short: they may yet have been.
     """
 
     noticed: tuple[int, ...]
     ready: tuple[int, ...]
     lasting: int = 0
+    cut: int = 0
 
 
 class Replication(Struct, frozen=True):
@@ -140,7 +142,12 @@ def replication_of(found: Figures) -> Replication:
         lost={kind: dict(cause.lost) for kind, cause in found.kinds.items() if cause.total},
         struck=Counter(fault.kind for fault in found.cluster.faults),
         times={
-            kind: Times(tuple(cause.detections), tuple(cause.repairs), cause.lasting)
+            kind: Times(
+                tuple(cause.detections),
+                tuple(cause.repairs),
+                cause.lasting,
+                0 if of_itself else cause.lasting,
+            )
             for kind, cause in found.kinds.items()
             if cause.incidents and not is_order(kind)
         },

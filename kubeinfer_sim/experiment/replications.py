@@ -157,11 +157,19 @@ class Replications(Struct, frozen=True, dict=True):
             return [[*each.noticed] for each in own]
         return [[*each.ready, *[inf] * each.lasting] for each in own]
 
+    def cut(self, name: str) -> int:
+        """How many of the infinite values of a number (see `values`) the horizon cut short."""
+        if name == "duration":
+            return len(self.cut_short)
+        kind, _, which = name.removeprefix("causes/").rpartition("/")
+        return sum(run.times.get(kind, _NO_TIMES).cut for run in self.runs) if which == REPAIR else 0
+
     def quantile(self, name: str, part: float) -> Estimate:
         """A percentile of a number, with its interval; runs that did not finish are infinite.
 
         Raises:
             KeyError: no run has such a number.
+            ValueError: the part is not above 0 and below 1.
         """
         if (times := self.times(name)) is not None and any(times):
             return clustered_percentile(times, part, self.confidence)

@@ -17,7 +17,7 @@ from kubeinfer_sim.metrics.cause_kinds import cause_kind
 from kubeinfer_sim.metrics.incidents import Incident
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.loss_stages import LossStages
-from kubeinfer_sim.metrics.losses import Loss
+from kubeinfer_sim.metrics.losses import Loss, first_and_last_parts
 
 
 class CauseSummary(Struct):
@@ -28,8 +28,10 @@ class CauseSummary(Struct):
         lost: stage -> instance-ms, and `missing` stage -> how many instances were at the end of the run.
         detections: of each instance that was taken out of readiness (first starts not counted) after how many ms it
             was not ready.
-        repairs: of each of them that was ready again after how many ms more.
-        deleted: how many of them were deleted before that; the others were not ready at the end of the run.
+        repairs: of each of them that was ready again after how many ms more; of one that was deleted before that, until
+            another was ready in its place, or fewer were desired.
+        deleted: how many of them were deleted and not missed, for as many as desired were ready without; the others
+            were not ready at the end of the run.
         records: how many initiating records.
     """
 
@@ -54,12 +56,12 @@ class CauseSummary(Struct):
 
     @property
     def repaired(self) -> int:
-        """How many of them were ready again."""
+        """How many of them were ready again, or another in their place."""
         return len(self.repairs)
 
     @property
     def lasting(self) -> int:
-        """How many of them were neither ready again nor deleted by the end of the run."""
+        """How many of them were missing at the end of the run."""
         return self.incidents - self.repaired - self.deleted
 
     @property
@@ -130,7 +132,7 @@ def attribute(
             summaries[cause] = CauseSummary(cause, first_causes.get(cause))
         return summaries[cause]
 
-    stages = LossStages(lives)
+    stages, losses = LossStages(lives), [*losses]
     for loss in losses:
         charged = summary(loss.cause)
         for begins, ends, stage in stages.of(loss):
@@ -138,13 +140,18 @@ def attribute(
                 charged.lost[stage] += length
         if not loss.ended:
             charged.missing[stages.at_the_end(loss)] += 1
+    missed = {(began.lost, began.since): ended for began, ended in first_and_last_parts(losses)}
     for incident in incidents:
         if incident.first:
             continue
         charged = summary(incident.cause)
-        charged.deleted += incident.deleted
         charged.detections.append(incident.since - (charged.began_with.at if charged.began_with else 0))
-        if incident.until is not None:
-            charged.repairs.append(incident.until - incident.since)
+        again = incident.until
+        if incident.deleted:
+            last = missed.get((incident.uid, incident.since))
+            charged.deleted += last is None
+            again = last.until if last is not None and last.ended else None
+        if again is not None:
+            charged.repairs.append(again - incident.since)
     charged_any = [each for each in summaries.values() if each.total or each.incidents or each.missing]
     return sorted(charged_any, key=lambda each: (-each.total, each.cause))

@@ -13,6 +13,7 @@ goes on; then what was charged before is again. What is asked of the KubeInfer i
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Protocol
 
@@ -77,6 +78,13 @@ class Loss(Struct):
         while loss.after is not None:
             loss = loss.after
         return loss
+
+
+def first_and_last_parts(losses: Iterable[Loss]) -> Iterator[tuple[Loss, Loss]]:
+    """Of each time in which an instance was missing the part with which it began and the one with which it ended."""
+    losses = [*losses]
+    gone_over = {loss.after.number for loss in losses if loss.after is not None}
+    return ((loss.first, loss) for loss in losses if loss.number not in gone_over)
 
 
 class _Open:

@@ -23,7 +23,7 @@ from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute
 from kubeinfer_sim.metrics.incidents import Incident
 from kubeinfer_sim.metrics.lives import InstanceLife
-from kubeinfer_sim.metrics.losses import Losses
+from kubeinfer_sim.metrics.losses import Losses, first_and_last_parts
 
 What = Literal["asked", "made", "ran", "unready", "died", "waits", "goesOn", "deleted", "ready"]
 
@@ -127,11 +127,10 @@ def pod_causes(
             case "ran" | "ready":
                 losses.has_ready(each, uid)
     found = losses.finish(span[1], end)
-    gone_over = {loss.after.number for loss in found if loss.after is not None}
     incidents = [
         Incident("", first.lost, first.cause, first.since, loss.until if loss.ended else None, first=False)
-        for loss in found
-        if loss.number not in gone_over and (first := loss.first).lost is not None
+        for first, loss in first_and_last_parts(found)
+        if first.lost is not None
     ]
     return tuple(attribute(found, incidents, by_uid, first_causes, *span))
 

@@ -42,12 +42,12 @@ def figure_rows(runs: Replications) -> list[tuple[str, str]]:
     ]
 
 
-def endless(runs: Replications) -> str:
-    """What is said of how long it took a run in which it was not in place at the end."""
-    cut = len(runs.cut_short)
+def endless(runs: Replications, name: str = "duration") -> str:
+    """What is said of how long it took where it was not in place, or not ready again, at the end of the run."""
+    cut = runs.cut(name)
     if not cut:
         return "never"
-    return "cut short" if cut == sum(map(isinf, runs.values("duration"))) else "never or cut short"
+    return "cut short" if cut == sum(map(isinf, runs.values(name))) else "never or cut short"
 
 
 def times_of_faults(runs: Replications) -> list[tuple[str, str, str]]:
@@ -63,7 +63,7 @@ def _spread(runs: Replications, name: str, unit: str, better: Better, values: Se
     over = "" if len(values) == runs.total else f" (of {count(len(values), 'run')})"
     if (times := runs.times(name)) is not None:
         over = f" (of {len(values):,} in {count(sum(map(bool, times)), 'run')})"
-    never = endless(runs) if name == "duration" else "never"
+    never = endless(runs, name)
     lowest, highest = (amount(each, unit, endless=never) for each in (min(values), max(values)))
     if lowest == highest:
         about = "" if min(values) == max(values) else "about "

@@ -178,10 +178,13 @@ def _endless_runs(runs: Replications, of: int) -> str:
 
 
 def _ready(runs: Replications) -> list[str]:
-    for name, word in (("minReady", "ready"), ("minAvailable", "available")):
-        if any(column.name == name for column in runs.columns) and (values := runs.values(name)):
-            return [_fewest(runs, values, word)]
-    return []
+    """The fewest instances ready and the fewest pods of Deployments available: neither hides the other."""
+    known = {column.name for column in runs.columns}
+    return [
+        _fewest(runs, values, word)
+        for name, word in (("minReady", "ready"), ("minAvailable", "available"))
+        if name in known and (values := runs.values(name))
+    ]
 
 
 def _fewest(runs: Replications, values: Sequence[float], word: str) -> str:

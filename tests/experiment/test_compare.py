@@ -245,6 +245,14 @@ def test_an_update_that_never_completes_is_the_worse_one_whatever_it_spares() ->
     ]
 
 
+def test_a_seed_or_a_name_given_twice_is_refused() -> None:
+    story = load_scenario(str(UP_FIRST))
+    with pytest.raises(UsageError, match="seed 3 is given twice"):
+        compare([Variant("a", story), Variant("b", story)], [3] * 8)
+    with pytest.raises(UsageError, match="two variants are called 'a'"):
+        compare([Variant("a", story), Variant("a", story)], [0, 1])
+
+
 def test_an_objective_that_could_not_be_judged_is_not_broken() -> None:
     story = replace(load_scenario(str(UP_FIRST)), horizon=60_000)
     asked = replace(story, objectives=Objectives(completes_within=36_000_000))

@@ -397,6 +397,14 @@ def test_recoveries_are_told_one_by_one_whichever_the_run_and_what_is_not_ready_
     assert "(of 6 in 3 runs)" in told
 
 
+def test_recoveries_that_the_horizon_cuts_short_are_not_called_never() -> None:
+    ready = (60_000, 70_000)
+    cut = run_of(0, times={"NodeDeath": Times((1_000,) * 3, ready, lasting=1, cut=1)})
+    assert "from 1m to cut short (of 3 in 1 run)" in " ".join(text(of(cut)).split())
+    never = run_of(1, times={"NodeDeath": Times((1_000,), (), lasting=1)})
+    assert "from 1m to never or cut short (of 4 in 2 runs)" in " ".join(text(of(cut, never)).split())
+
+
 def test_without_objectives_the_probability_is_that_of_what_is_asked_of_every_run() -> None:
     plain = [replace(run_of(seed), judged=()) for seed in range(4)]
     never = replace(plain[3], outcome=Outcome.NEVER, duration=inf)

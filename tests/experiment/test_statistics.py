@@ -209,6 +209,14 @@ def test_nominal_95_percent_of_a_mean_cover_94_to_96(name: str, runs: int) -> No
     assert 0.94 - error <= coverage(draw, true, runs, 8000, np.random.default_rng(13)) <= 0.96 + error
 
 
+@pytest.mark.parametrize("part", [95, 1.5, 1, 0, -1, float("nan")])
+def test_what_is_no_part_of_all_runs_has_no_percentile(part: float) -> None:
+    with pytest.raises(ValueError, match=r"expected a part between 0 and 1, as 0\.95"):
+        percentile([1.0, 2.0], part)
+    with pytest.raises(ValueError, match=r"expected a part between 0 and 1, as 0\.95"):
+        clustered_percentile([[1.0, 2.0], [3.0]], part)
+
+
 def test_ten_seeds_with_rare_failures_are_too_few_to_say() -> None:
     """Student's interval of such batches covered 31 of 100 times, and had no width at all in most of them."""
     source = np.random.default_rng(3)

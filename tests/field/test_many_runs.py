@@ -70,6 +70,17 @@ def test_where_faults_alone_may_come_a_run_or_all_runs_without_one_are_judged_by
         assert many(user, n=5)[2] == 1, "an update that touches nothing is a miss all the same"
 
 
+def test_the_first_sentence_tells_how_few_were_up_of_a_kubeinfer_and_of_a_deployment_beside_it(
+    user: User,
+) -> None:
+    router = deployment({"image": "x/r:1"}, replicas=1, terminationGracePeriodSeconds=0)
+    router["metadata"] = router["metadata"] | {"name": "router"}
+    crash = [{"at": "1m", "object": "Deployment/router", "deletePod": {}}]
+    user.plans(pods(kubeinfer), router, cluster="3x8", timings=STAGES, actions=crash, initial="running")
+    said, _, _ = many(user, n=5)
+    assert "; never fewer than 2 ready; none available at some time in every run." in said
+
+
 @both
 @pytest.mark.parametrize(
     ("objectives", "said"),

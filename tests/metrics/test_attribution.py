@@ -277,3 +277,16 @@ def test_pods_of_an_instance_are_found_the_same_one_by_one_and_by_their_places(
     assert causes
     monkeypatch.setattr("kubeinfer_sim.metrics.loss_stages.FEW", few)
     assert figures(run).causes == causes
+
+
+def test_what_is_replaced_before_it_is_ready_again_is_missed_until_another_is_ready_in_its_place() -> None:
+    spec = kubeinfer(2, surge=0, unavailable=1)
+    update = Apply(AT + 5_000, kubeinfer(2, surge=0, unavailable=1, revision="new"))
+    crash = Crash(AT, Target(instances=(1,)))
+    history, measures, found = charged(crash, update, spec=spec)
+    incidents = metered(Incidents(), history, ended_at=measures.ended_at, end=measures.end)
+    assert [each.deleted for each in incidents if not each.first] == [True]
+    (struck,) = (each for each in found if isinstance(history[each.cause], ContainerCrashed))
+    assert (struck.incidents, struck.repaired, struck.deleted, struck.lasting) == (1, 1, 0, 0)
+    (loss,) = (each for each in losses(history, measures.ended_at) if each.lost == 1)
+    assert struck.repairs == [loss.until - AT]

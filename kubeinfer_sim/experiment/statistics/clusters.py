@@ -16,7 +16,7 @@ from math import ceil, floor, isinf
 
 from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, TOO_FEW, Estimate
 from kubeinfer_sim.experiment.statistics.means import STUDENT, effective, estimate
-from kubeinfer_sim.experiment.statistics.percentiles import percentile
+from kubeinfer_sim.experiment.statistics.percentiles import check_part, percentile
 
 WOODRUFF = "order statistics, runs as clusters (Woodruff)"
 STUDENT_OF_CLUSTERS = f"{STUDENT}, runs as clusters"
@@ -57,8 +57,9 @@ def clustered_percentile(
         confidence: of the interval.
 
     Raises:
-        ValueError: there are no values.
+        ValueError: there are no values, or it is no such part.
     """
+    check_part(part)
     ordered = sorted(chain.from_iterable(clusters))
     if all(len(own) <= 1 for own in clusters):
         return percentile(ordered, part, confidence)

@@ -21,6 +21,16 @@ def parts(better: Literal["high", "low"]) -> tuple[float, ...]:
     return LOW_PARTS if better == "high" else PARTS
 
 
+def check_part(part: float) -> None:
+    """Refuse what is no part of all runs.
+
+    Raises:
+        ValueError: it is not above 0 and below 1.
+    """
+    if not 0 < part < 1:
+        raise ValueError(f"{part!r}: expected a part between 0 and 1, as 0.95")
+
+
 def percentile(ordered: Sequence[float], part: float, confidence: float = CONFIDENCE) -> Estimate:
     """The value that the `part` of all runs does not exceed, with its interval.
 
@@ -34,8 +44,9 @@ def percentile(ordered: Sequence[float], part: float, confidence: float = CONFID
         confidence: of the interval; each side may err by half of the rest.
 
     Raises:
-        ValueError: there are no values.
+        ValueError: there are no values, or it is no such part.
     """
+    check_part(part)
     count = len(ordered)
     if not count:
         raise ValueError("no values to take a percentile of")
