@@ -220,8 +220,8 @@ def _check(place: Path, connection: sqlite3.Connection) -> bool:
             f"{place}: it is in form {form}, of {older} kubeinfer-sim; this one knows {FORM}: use that version"
         )
     (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if sound != "ok":
-        raise sqlite3.DatabaseError(sound)
+    if sound != "ok":  # it says so in terms of its own code
+        raise sqlite3.DatabaseError("the check of its pages fails")
     return True
 
 

@@ -20,7 +20,14 @@ from kubeinfer_sim.report.comparison_rows import (
     row_of,
     value_text,
 )
-from kubeinfer_sim.report.comparison_sentences import failed_lines, headline, sentences, spans_note, subtitle
+from kubeinfer_sim.report.comparison_sentences import (
+    failed_lines,
+    headline,
+    held_more_often,
+    sentences,
+    spans_note,
+    subtitle,
+)
 from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.printed import printed
 from kubeinfer_sim.report.words import count
@@ -43,7 +50,9 @@ def render_comparison(
 
 def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     many = len(comparison.outcomes) > MOST_SIDE_BY_SIDE
-    yield from map(Text, [headline(comparison)] if many else sentences(comparison))
+    yield from map(
+        Text, [headline(comparison), *held_more_often(comparison)] if many else sentences(comparison)
+    )
     yield Text(subtitle(comparison), style="dim")
     rows = [] if many else list(_rows(comparison))
     heads, cells, room = _lines(comparison, width) if many else ([], [], True)

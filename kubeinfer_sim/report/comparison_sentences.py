@@ -10,10 +10,13 @@ from kubeinfer_sim.experiment.compare import Comparison, Outcome, seeds_to_tell
 from kubeinfer_sim.experiment.standing import Standing
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.report.comparison_rows import with_half
+from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.words import configured, count, rounded, together
 
 #: Failed runs that are told; the JSON has all.
 _MOST_FAILED = 6
+#: So many seeds tell how often.
+_SEVERAL = 2
 #: Numbers that differ and decide nothing, by name; the rows have all.
 _MOST_DIFFERENT = 3
 #: What the stages of lost time mean in a sentence, "spends 2h …".
@@ -39,7 +42,27 @@ def sentences(comparison: Comparison) -> list[str]:
     others = [outcome for outcome in comparison.outcomes if outcome is not best]
     if not others:
         return [f"{best.variant.name} is the only variant: there is nothing to compare it with."]
-    return [_sentence(comparison, best, other) for other in others]
+    return [*(_sentence(comparison, best, other) for other in others), *held_more_often(comparison)]
+
+
+def held_more_often(comparison: Comparison) -> list[str]:
+    """That another variant holds all objectives more often than the best one, which is so by other numbers.
+
+    Nothing of a single seed: how often cannot be told.
+    """
+    known = [
+        (each, one.share.mean)
+        for each in comparison.outcomes
+        if (one := each.together) is not None and one.held + one.missed
+    ]
+    best = next((share for each, share in known if each is comparison.best), None)
+    if best is None or len(comparison.seeds) < _SEVERAL:
+        return []
+    other, most = max(known, key=lambda each: each[1])
+    if most <= best:
+        return []
+    shares = f"in {amount(best, 'fraction')} of runs, {other.variant.name} in {amount(most, 'fraction')}"
+    return [f"{comparison.best.variant.name} holds all objectives {shares}."]
 
 
 def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:

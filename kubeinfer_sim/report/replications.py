@@ -31,6 +31,8 @@ from kubeinfer_sim.scenario.timings.distributions import Constant
 
 #: Kinds of beginnings and faults, and failures, that are told; the JSON has all.
 _MOST = 6
+#: Seeds of further failures.
+_MOST_SEEDS = 20
 _STYLES = {Decision.HELD: "bold green", Decision.MISSED: "bold red"}
 _INTERVALS = (
     "of percentiles by order statistics, of means by Student's t corrected for skewness, "
@@ -255,8 +257,9 @@ def _failed(runs: Replications, replay: Replay) -> Iterable[Text]:
         yield Text(printable(f"  seed {each.seed}: {each.message}"), "red")
         yield _command(replay(each.seed))
     if len(runs.failures) > _MOST:
-        seeds = ", ".join(str(each.seed) for each in runs.failures[_MOST : _MOST + 20])
-        yield Text(f"  … and {count(len(runs.failures) - _MOST, 'more seed')}: {seeds}")
+        more = [str(each.seed) for each in runs.failures[_MOST:]]
+        seeds = ", ".join([*more[:_MOST_SEEDS], *(["…"] if len(more) > _MOST_SEEDS else [])])
+        yield Text(f"  … and {count(len(more), 'more seed')}: {seeds}")
 
 
 def _command(line: str) -> Text:

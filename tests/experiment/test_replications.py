@@ -515,6 +515,14 @@ def text(runs: Replications, **how: Any) -> str:
     return render_replications(runs, lambda seed: f"replay --seed {seed}", **how)
 
 
+@pytest.mark.parametrize(("failed", "told"), [(26, "20 more seeds: 6, 7"), (27, "21 more seeds: 6, 7")])
+def test_of_many_failed_runs_the_report_says_where_it_leaves_out_seeds(failed: int, told: str) -> None:
+    runs = of(*(Failure(seed, "timeout", "not over after 1s") for seed in range(failed)))
+    said = " ".join(text(runs).split())
+    assert told in said
+    assert ("24, 25, …" in said) is (failed > 26)
+
+
 def test_the_report_fits_80_columns_and_the_json_its_schema() -> None:
     made = update(objectives=objectives(9 * MINUTE, "1/2"))
     found = replicate(made, 120)

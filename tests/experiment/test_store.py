@@ -202,8 +202,8 @@ def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_store_is_an_error_with_words(tmp_path: Path) -> None:
-    text, foreign, newer, damaged = (
-        tmp_path / name for name in ("text.db", "foreign.db", "newer.db", "damaged.db")
+    text, foreign, newer, damaged, page = (
+        tmp_path / name for name in ("text.db", "foreign.db", "newer.db", "damaged.db", "page.db")
     )
     text.write_text("a text that is longer than the head of a database " * 40, encoding="utf-8")
     with sqlite3.connect(foreign) as connection:
@@ -215,6 +215,8 @@ def test_a_file_that_is_no_store_is_an_error_with_words(tmp_path: Path) -> None:
     connection.close()
     replicate(update(), 200, store=damaged)
     content = bytearray(damaged.read_bytes())
+    size = int.from_bytes(content[16:18], "big")
+    page.write_bytes(bytes([*content[:-size], 0xFF, *content[1 - size :]]))  # the last page is of no kind
     content[4096 * 2 : 4096 * 4] = b"\xff" * (4096 * 2)
     damaged.write_bytes(bytes(content))
     words = {
@@ -222,6 +224,7 @@ def test_a_file_that_is_no_store_is_an_error_with_words(tmp_path: Path) -> None:
         foreign: "it is a database of something else",
         newer: "it is in form 99, of a later kubeinfer-sim",
         damaged: "it is damaged, or no store of runs",
+        page: "the check of its pages fails",
     }
     for file, said in words.items():
         before = file.read_bytes()

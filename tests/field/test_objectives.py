@@ -288,6 +288,22 @@ def test_a_single_variant_is_compared_with_nothing(user: User) -> None:
     assert done.stdout.startswith("nodes=4 is the only variant: there is nothing to compare it with.\n")
 
 
+@both
+def test_where_another_variant_holds_the_objectives_more_often_than_the_best_one_it_is_said(
+    user: User, workload: Any
+) -> None:
+    made = workload({**asking(npu=8)}, replicas=4, surge=1, terminationGracePeriodSeconds=0)
+    spec = {"cluster": "8x8", "update": {"newRevision": True}, "timings": STAGES}
+    user.plans(made, **spec, objectives={"completesWithin": "150s"})
+    line = ("compare", "scenario.yaml", "--vary", "maxUnavailable=0,2", "-n", "8", "--workers", "1")
+    done = user.types(*line, "--json", "compared.json")
+    said = "maxUnavailable=0 holds all objectives in 0 % of runs, maxUnavailable=2 in 100 %."
+    assert done.stdout.startswith("maxUnavailable=0 is better than maxUnavailable=2: ")
+    assert said in " ".join(done.stdout.split())
+    assert json.loads((user.folder / "compared.json").read_text(encoding="utf-8"))["sentences"][-1] == said
+    assert said in user.types(*line, "-o", "markdown").stdout.replace("\\", "")
+
+
 def test_of_many_variants_the_best_is_named_only_when_it_can_be_told(user: User) -> None:
     user.plans(pods(deployment), cluster="4x8", update={"newRevision": True}, timings=STAGES)
     options = (

@@ -5,7 +5,13 @@ from __future__ import annotations
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
 from kubeinfer_sim.report.comparison_rows import legend, row_of
-from kubeinfer_sim.report.comparison_sentences import headline, sentences, spans_note, subtitle
+from kubeinfer_sim.report.comparison_sentences import (
+    headline,
+    held_more_often,
+    sentences,
+    spans_note,
+    subtitle,
+)
 from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
 
 _MOST_SENTENCES, _MOST_ROWS = 8, 14
@@ -28,7 +34,8 @@ def comparison_markdown(comparison: Comparison) -> str:
         every = [[escaped(name), *map(escaped, own)] for name, own in zip(names, cells, strict=True)]
         shown = every[:_MOST_ROWS]
     many = len(names) > MOST_SIDE_BY_SIDE
-    told = [f"- {escaped(each)}" for each in ([headline(comparison)] if many else sentences(comparison))]
+    said = [headline(comparison), *held_more_often(comparison)] if many else sentences(comparison)
+    told = [f"- {escaped(each)}" for each in said]
     lines = [
         *capped(told, _MOST_SENTENCES, "variants"),
         "",
