@@ -51,3 +51,10 @@ def test_a_deletion_waits_until_it_has_failed(user: User, workload: Callable[...
     plan(user, workload({"image": BAD}, replicas=1), actions=({"at": "3s", "scale": 0},))
     assert [each["status"] for each in user.pods(at="7s")] == ["Terminating"]
     assert user.pods(at="9s") == []
+
+
+def test_an_image_named_twice_is_broken_and_mended_once(user: User) -> None:
+    twice = {"at": "0s", "imageFault": {"images": [BAD, BAD], "until": "1m"}}
+    user.plans(bare_pod({"image": BAD}), cluster=CLUSTER, actions=[twice], initial="empty", horizon="30m")
+    assert user.pods(at="30s")[0]["status"] != "Running"
+    assert user.pods()[0]["status"] == "Running"

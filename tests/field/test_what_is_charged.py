@@ -396,6 +396,24 @@ def test_an_image_that_nobody_has_is_the_fault_of_the_update_that_names_it(user:
     assert [each["what"] for each in user.runs()[1]["causes"]] == ["update at 1m"]
 
 
+@both
+@pytest.mark.parametrize("engine", [{"image": "repo/VLLM:v2"}, {"image": V2, "imagePullPolicy": "Never"}])
+def test_an_image_that_is_never_pulled_is_no_fault_of_a_registry_that_is_down(
+    user: User, workload: Callable[..., Raw], engine: Raw
+) -> None:
+    user.plans(
+        workload({**asking(npu=8), **READY, **engine}, replicas=1),
+        cluster="4x8",
+        initial="empty",
+        horizon="1h",
+        actions=[{"at": "0s", "imageFault": {"lasts": "10m"}}],
+    )
+    _, result = user.runs()
+    of = result if workload is kubeinfer else result["deployments"][0]
+    assert not any(each["what"].startswith("image fault") for each in of["causes"])
+    assert sum(each["lostInstanceMs"] for each in of["causes"]) == 3_600_000
+
+
 def test_an_instance_of_several_pods_waits_until_the_last_has_its_image(user: User) -> None:
     made = kubeinfer({**asking(npu=4), **READY}, replicas=1)
     made["spec"]["template"]["spec"]["roles"][0]["replicas"] = 2

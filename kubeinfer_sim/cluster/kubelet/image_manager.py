@@ -258,10 +258,10 @@ class Registry:
 
     def break_images(self, images: Iterable[str], cause: int, after: int = 0) -> None:
         """Pulls of these images (none given: of all) fail from now on, `after` ms each; `cause`: the record of that."""
-        for image in tuple(images) or (None,):
+        for image in dict.fromkeys(images) or (None,):
             self._broken.setdefault(image, {})[cause] = after
 
     def mend_images(self, images: Iterable[str], cause: int) -> None:
         """This is no reason any more why they fail."""
-        for image in tuple(images) or (None,):
+        for image in dict.fromkeys(images) or (None,):
             del self._broken[image][cause]

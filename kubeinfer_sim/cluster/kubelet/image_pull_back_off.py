@@ -119,7 +119,7 @@ class ImagePullBackOff:
 
     def _tell(self, worker: PodWorker, record: Callable[[int], Record], image: str) -> None:
         """Record what follows from what broke the registry; where nothing did, or the image is none, from the pod."""
-        pod, cause = worker.pod, self._registry.cause(image)
+        pod, cause = worker.pod, self._registry.cause(image) if image else NO_CAUSE
         if cause == NO_CAUSE:
             pod.last = self._history.append(record(pod.last))
         else:
