@@ -37,6 +37,7 @@ from kubeinfer_sim.scenario.model import ALL, ONE, Scenario
 
 #: `held`: 1 or 0.
 Unit = Literal["fraction", "ms", "instance-ms", "pod-ms", "count", "NPU-hours", "held"]
+Noun = Literal["instance", "pod"]
 Measure = Callable[[Figures], float | None]
 
 
@@ -97,7 +98,7 @@ def columns_of(found: Figures) -> Iterator[Column]:
     yield from _objectives(found.judged)
     for kind, cause in found.kinds.items():
         if cause.incidents and not is_order(kind):
-            yield from _of_kind(kind)
+            yield from _of_kind(kind, "instance" if found.kubeinfers else "pod")
 
 
 def columns_for(judged: Sequence[Judged], names: Collection[str]) -> Iterator[Column]:
@@ -108,7 +109,7 @@ def columns_for(judged: Sequence[Judged], names: Collection[str]) -> Iterator[Co
     known = (
         *own,
         *_objectives(judged),
-        *(c for kind in kinds for c in _of_kind(kind)),
+        *(c for kind in kinds for c in _of_kind(kind, "instance" if "minReady" in names else "pod")),
     )
     first: dict[str, Column] = {}
     for column in known:
@@ -125,7 +126,10 @@ def _objectives(judged: Sequence[Judged]) -> Iterator[Column]:
         yield Column(name, title, "held", "high", _held(index), decides=False, about="objective")
 
 
-def _of_kind(kind: str) -> Iterator[Column]:
+_TIME_OF: dict[Noun, Unit] = {"instance": "instance-ms", "pod": "pod-ms"}
+
+
+def _of_kind(kind: str, noun: Noun) -> Iterator[Column]:
     """What faults of a kind cost, and how long it took until something was not ready, and again ready."""
     name = f"causes/{kind}"
 
@@ -138,7 +142,7 @@ def _of_kind(kind: str) -> Iterator[Column]:
     def hit(figures: Figures) -> float:
         return figures.kinds[kind].incidents if kind in figures.kinds else 0
 
-    yield Column(f"{name}/incidents", "instances hit", "count", "low", hit, False, kind, 0)
+    yield Column(f"{name}/incidents", f"{noun}s hit", "count", "low", hit, False, kind, 0)
 
     def not_repaired(figures: Figures) -> float:
         cause = figures.kinds.get(kind)
@@ -149,7 +153,7 @@ def _of_kind(kind: str) -> Iterator[Column]:
         return [Growth(cause.total, cause.missing.total())]
 
     yield Column(
-        f"{name}/lostInstanceMs", "time lost", "instance-ms", "low", lost, False, kind, 0, later=goes_on
+        f"{name}/lostInstanceMs", "time lost", _TIME_OF[noun], "low", lost, False, kind, 0, later=goes_on
     )
     yield Column(f"{name}/meanDetectionMs", "until unready", "ms", "low", of(_detection), False, kind)
     yield Column(f"{name}/meanRepairMs", "until ready", "ms", "low", of(_repair), False, kind)

@@ -19,7 +19,7 @@ from kubeinfer_sim.scenario.actions.model import Apply, Create, Scale
 from kubeinfer_sim.scenario.faults.model import FaultProcess
 from kubeinfer_sim.scenario.model import Scenario
 
-#: Function calls for the life of a pod, and as many again for its figures and its part of the result.
+#: Function calls for the life of a pod, with constant and with drawn stages; for its figures and part of the result.
 _LIFE = {"instance": 285, "pod": 345}
 _LIFE_DRAWN = {"instance": 425, "pod": 640}
 _FIGURES = 170
@@ -127,7 +127,7 @@ def _expected(process: FaultProcess, scenario: Scenario, size: Size) -> float:
     elif process.per == "pod":
         struck = size.pods
     elif process.per == "domain":
-        struck = len({node.labels.get(process.domain) for node in scenario.nodes})
+        struck = len({node.labels.get(process.domain) for node in scenario.nodes} - {None})
     source = random.Random(0)
     drawn = [each for each in (process.every.sample(source) for _ in range(_DRAWS)) if each]
     return struck * (scenario.horizon or 0) * len(drawn) / sum(drawn) if drawn else 0.0

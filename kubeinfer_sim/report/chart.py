@@ -138,9 +138,8 @@ def _range(measures: Measures, marks: list[Mark]) -> tuple[int, int]:
     ran = any(life.ran_at_start for life in measures.instances)
     first = min((at for at in edges if at > 0), default=0) if ran else 0
     last = measures.ended_at if measures.end == "horizon" else max(edges, default=0)
-    if (
-        measures.ready.last < measures.desired.last
-    ):  # what is missing is so up to the last event, whatever it was
+    # What is missing is so up to the last event, whatever it was.
+    if measures.ready.last < measures.desired.last:
         last = max(last, measures.ended_at)
     if any(mark.at == 0 for mark in marks):
         first = 0

@@ -94,7 +94,7 @@ def sentence(
                 began_with = first_cause(measures.during.disturbed_by, reason)
                 if any(life.unstable for life in measures.pods):
                     missing = f"{measures.missing:,} of {wanted} of {name} missing at the horizon"
-                    return f"{missing}: {held_by}{began_with}"
+                    return f"{missing}{f': {held_by}' if held_by else ''}{began_with}"
                 left = f"{measures.available.last:,} of {wanted} of {name} available"
                 return f"at the horizon {left}{reason}{began_with}"
             return f"{what} is not finished when the run ends: {_counts(measures)}{reason}"

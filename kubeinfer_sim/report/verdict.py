@@ -151,7 +151,7 @@ def _verdict(measured: Figures) -> Verdict:
         if several
         else _sentence(measured.run, measured.measures, next(iter(measured.kubeinfers.values()), None))
     )
-    if own.startswith("Nothing happened") and measured.other_changes:
+    if own.startswith(_NOTHING_HAPPENED) and measured.other_changes:
         own = f"The update restarts nothing; {_other_changes(measured.other_changes)}"
     drains = [text for text in _drains(measured) if _lower(text) not in _lower(own)]
     if drains and own.startswith((_NOTHING_HAPPENED, _NO_FAULT)):
@@ -436,7 +436,8 @@ def _unfinished(run: Run, measures: Measures) -> str:
             missing = (
                 f"{measures.losing:,} of {count(wanted, 'instance')} missing at the horizon of {horizon}"
             )
-            return f"{missing}: {_held_up(run, measures).removeprefix('; ')}"
+            why = _held_up(run, measures).removeprefix("; ")
+            return f"{missing}: {why}" if why else missing
         text = f"At the horizon of {horizon} {ready:,} of {count(wanted, 'instance')} ready"
         return text + _held_up(run, measures)
     text = f"{_subject(change)} is not finished at the horizon of {horizon}"
@@ -466,15 +467,15 @@ def _held_up(run: Run, measures: Measures) -> str:
 def _nothing(run: Run, measures: Measures) -> str:
     later = [change for change in measures.changes if "created" not in change.changed]
     if measures.desired.highest() == 0:
-        return "Nothing happened: there are no instances (replicas: 0)"
+        return f"{_NOTHING_HAPPENED}: there are no instances (replicas: 0)"
     if not later and run.scenario.may_pass_undisturbed:
         return _NO_FAULT
     if not later:
-        return "Nothing happened: the scenario neither changes nor disturbs what is running"
+        return f"{_NOTHING_HAPPENED}: the scenario neither changes nor disturbs what is running"
     changed = [name for name in later[-1].changed if name != "nothing"]
     if changed:
-        return f"Nothing happened: only {listed(changed)} changed, so no instance is touched"
-    return "Nothing happened: what is applied is what is running (the role templates are the same)"
+        return f"{_NOTHING_HAPPENED}: only {listed(changed)} changed, so no instance is touched"
+    return f"{_NOTHING_HAPPENED}: what is applied is what is running (the role templates are the same)"
 
 
 _SENTENCES = {

@@ -275,7 +275,7 @@ def _steps(
 
 
 def _is_silent(record: Record) -> bool:
-    """Whether it says but that a set-up goes on; what follows says with what."""
+    """Whether it says only that a set-up goes on; what follows says with what."""
     return isinstance(record, SetUpContinued) and not (record.container or record.stages)
 
 

@@ -33,7 +33,7 @@ def moving_image(context: LintContext) -> Iterator[Finding]:
     pods = each_has * context.instances
     none_of = f"none of the instance's {each_has} pods"
     if context.unit == "pod":
-        none_of = "no pod" if pods == 1 else f"none of the {pods} pods"
+        none_of = "no pod" if pods < 2 else f"none of the {pods} pods"
     for each in context.containers(sidecars=True):
         container = each.container
         if image_tag(container.image) == "latest":

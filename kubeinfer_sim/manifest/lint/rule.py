@@ -232,10 +232,11 @@ class Rule(Struct, frozen=True):
     def about(self) -> str:
         """`KubeInfers`, `all but DaemonSets`; "" for all kinds."""
         left_out = [kind for kind in ALL_KINDS if kind not in self.kinds]
-        kinds = left_out if len(left_out) < len(self.kinds) else self.kinds
-        return (
-            ("all but " * (kinds is left_out) + ", ".join(f"{kind}s" for kind in kinds)) if left_out else ""
-        )
+        if not left_out:
+            return ""
+        if len(left_out) < len(self.kinds):
+            return f"all but {', '.join(f'{kind}s' for kind in left_out)}"
+        return ", ".join(f"{kind}s" for kind in self.kinds)
 
 
 RULES: dict[str, Rule] = {}

@@ -10,27 +10,24 @@ class Draws:
 
     Args:
         uniform: draws numbers in [0, 1) for a pod, by what they decide.
-
-    Attributes:
-        attempt: which one it is that a pod is given a place in.
     """
 
     def __init__(self, uniform: Callable[[Hashable, int | str], Callable[[], float]]) -> None:
         self._uniform = uniform
-        self.attempt: int | str = 0
+        self._attempt: int | str = 0
 
     def of_pod(self, pod: Hashable) -> float:
         """The next for a pod."""
-        return self._uniform(pod, self.attempt)()
+        return self._uniform(pod, self._attempt)()
 
     def of_uid(self, pod: Hashable) -> float:
         """What stands for a pod's UID."""
-        return self._uniform(pod, f"uid/{self.attempt}")()
+        return self._uniform(pod, f"uid/{self._attempt}")()
 
     def of_preemption(self, pod: Hashable) -> Callable[[], float]:
         """One after the other for the nodes where a pod may have others evicted."""
         return self._uniform(pod, "preempt")
 
     def begin(self, attempt: int | str) -> None:
-        """Another attempt."""
-        self.attempt = attempt
+        """Another attempt to give pods their places."""
+        self._attempt = attempt

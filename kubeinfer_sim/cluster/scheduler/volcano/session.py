@@ -268,7 +268,7 @@ class Session:
         group = job.group
         assert group is not None
         explained = job is self._explained
-        self._draws.attempt = attempt
+        self._draws.begin(attempt)
         left = self._left[job.key]
         given = self._given.setdefault(job.key, [])
         before = len(given)
