@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -350,15 +351,20 @@ def _no_colour(ctx: click.Context, param: click.Parameter, value: bool) -> None:
 
 def _verbose(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value:
-        if VERBOSE not in ctx.meta:
-            from kubeinfer_sim.manifest.source import READ_EVENT
-
-            def tell_what_is_read(event: str, args: tuple[Any, ...]) -> None:
-                if event == READ_EVENT:
-                    detail(f"read {args[0]}, {args[1]:,} bytes")
-
-            sys.addaudithook(tell_what_is_read)
+        _tell_what_is_read()
         ctx.meta[VERBOSE] = True
+
+
+@cache
+def _tell_what_is_read() -> None:
+    """Once in a process: an audit hook stays there."""
+    from kubeinfer_sim.manifest.source import READ_EVENT
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        if event == READ_EVENT:
+            detail(f"read {args[0]}, {args[1]:,} bytes")
+
+    sys.addaudithook(hook)
 
 
 _NO_COLOUR = click.Option(

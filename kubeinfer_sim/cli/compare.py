@@ -63,10 +63,14 @@ def _complete_assumption(ctx: click.Context, param: click.Parameter, incomplete:
 
 
 class SoFarOfEach:
-    """The current estimate of each of a few variants, or of the one that holds most often."""
+    """The current estimate of each of a few variants, or of the one that holds most often.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._each = {name: SoFar() for name in names}
+    Args:
+        confidences: of the intervals of each variant, by name.
+    """
+
+    def __init__(self, confidences: Mapping[str, float]) -> None:
+        self._each = {name: SoFar(confidence) for name, confidence in confidences.items()}
 
     def told(self, played: Sequence[Mapping[int, Played]]) -> str:
         """`maxSurge=0 held in 98 % of runs (95–99.5) · …`; `played`: of each variant by seed, which grow."""
@@ -171,7 +175,8 @@ def command(
     variants = grid(knobs, source, values, seed=seed, horizon=horizon, configuration=configuration)
     if warnings := of_variants(variants):
         show_diagnostics(warnings)
-    first, so_far = variants[0].scenario.seed, SoFarOfEach([each.name for each in variants])
+    confidences = {each.name: float(each.scenario.confidence) for each in variants}
+    first, so_far = variants[0].scenario.seed, SoFarOfEach(confidences)
     with many.places() as workers, ProgressBar("runs") as bar:
         comparison = compare(
             variants,
@@ -181,10 +186,10 @@ def command(
             progress=lambda done, total, played: bar.update(done, total, lambda: so_far.told(played)),
         )
     if check_invariants:
-        for each in (outcome.variant for outcome in comparison.outcomes):
-            if broken_in_sample(
-                each.scenario, comparison.seeds, None, name=each.name, recovery=each.recovery
-            ):
+        for outcome in comparison.outcomes:
+            each = outcome.variant
+            ended = [seed for seed, over in zip(comparison.seeds, outcome.ended, strict=True) if over]
+            if broken_in_sample(each.scenario, ended, None, name=each.name, recovery=each.recovery):
                 return BROKEN
 
     def text() -> str:

@@ -355,7 +355,10 @@ def _whole(file: str, *, set_values: dict[str, str], **given: Any) -> dict[str, 
 
     source = read_source(file)
     if kind_in_file(file) in KINDS_WITH_TEMPLATES:
+        from kubeinfer_sim.scenario.rollout import require_nodes
+
         cluster, pods = given.pop("cluster"), given.pop("pods")
+        require_nodes(cluster, given["configuration"])
         nodes = {} if cluster is None else {"cluster": {"file": cluster, "pods": pods} if pods else cluster}
         spec = {"manifest": file, "update": {"newRevision": True}, **nodes}
         head = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": Path(file).stem}}

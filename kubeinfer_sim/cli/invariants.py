@@ -103,7 +103,7 @@ def broken_in_sample(
         except InvariantsBroken as broken:
             _tell(broken, seed, whole)
             return True
-    if quiet:
+    if quiet or not sample:
         return False
     of = f" of {name}" if name else ""
     runs = (
@@ -128,7 +128,7 @@ def _tell(broken: InvariantsBroken, seed: int, whole: WriteWhole | None) -> None
     if len(broken.violations) > MOST_TOLD:
         tell(f"and {len(broken.violations) - MOST_TOLD} more of the same run")
     tell(_replayed(broken.violations[0], seed, whole))
-    tell(f"This is our mistake, not yours; {ISSUES}, and with this file.")
+    tell(f"This is our mistake, not yours; {ISSUES}.")
 
 
 def _lines(violation: Violation) -> Iterable[str]:
@@ -158,4 +158,4 @@ def _replayed(violation: Violation, seed: int, whole: WriteWhole | None) -> str:
         )
     except OSError as error:
         return f"no file that replays it could be written ({error.strerror}); the same command does, with seed {seed}"
-    return f"replay: {shlex.join(['kubeinfer-sim', 'run', path, '--check-invariants'])}"
+    return f"replay (please send this file, too): {shlex.join(['kubeinfer-sim', 'run', path, '--check-invariants'])}"

@@ -246,7 +246,7 @@ def replicate_and_report(
     if scenario.warnings and not quiet:
         show_diagnostics(scenario.warnings)
     begun = time.perf_counter()
-    so_far = SoFar()
+    so_far = SoFar(float(scenario.confidence))
     bar = ProgressBar("runs", at_most=many.until_decided, shown=not quiet)
     with many.places() as workers, bar:
 
@@ -280,7 +280,8 @@ def replicate_and_report(
 class SoFar:
     """The current estimate: in which part of the runs all objectives hold, or all is in place."""
 
-    def __init__(self) -> None:
+    def __init__(self, confidence: float) -> None:
+        self._confidence = confidence
         self._seen = self._ended = self._held = 0
 
     @property
@@ -300,7 +301,10 @@ class SoFar:
                 self._ended += 1
                 self._held += run.all_held and not falls_short(run)
         self._seen = len(played)
-        return f"held in {in_runs(proportion(self._held, self._ended))}" if self._ended else ""
+        if not self._ended:
+            return ""
+        estimate = proportion(self._held, self._ended, self._confidence)
+        return f"held in {in_runs(estimate)}"
 
 
 def exit_code(runs: Replications) -> int:

@@ -69,7 +69,7 @@ def simulation_options(command: F) -> F:
             "told",
             type=click.Choice(["summary", "instances", "pods"]),
             help="What the JSON result tells: figures alone, each instance, or each pod, too; if not given, all that "
-            "there are at most 10,000 of.",
+            "the scenario asks for at most 10,000 of.",
         ),
         click.option(
             "--estimate",
@@ -133,6 +133,8 @@ def simulate_and_report(
     output = output_of(form, json_to)
     if estimate and (output.form != "text" or output.file is not None):
         raise UsageError("--estimate is for people: it makes no result, and prints text")
+    if estimate and told is not None:
+        raise UsageError("--estimate makes no result that --detail could be about: leave out one of them")
     if many.wanted:
         of_one = {"--details": details, "--detail": told, "--check-determinism": check_determinism}
         for name, given in of_one.items():
@@ -157,7 +159,8 @@ def simulate_and_report(
             whole=whole if check_invariants else None,
         )
     begun = time.perf_counter()
-    document = output.form == "json" or output.file is not None or check_determinism
+    result_wanted = output.form == "json" or output.file is not None
+    document = result_wanted or check_determinism
     if told is not None and not document:
         raise UsageError("--detail is about the JSON result: add --json FILE or -o json")
     level = detail_of(scenario) if told is None else told
@@ -197,7 +200,7 @@ def simulate_and_report(
         same = ", twice with the same bytes" if check_determinism else ""
         hold = ", all invariants hold" if check_invariants else ""
         note(f"simulated in {took:.2f} s: {events}{same}{hold}")
-        if document and told is None and level != "pods":
+        if result_wanted and told is None and level != "pods":
             note(f"the result tells of no {_LEFT_OUT[level]}, so many there are: --detail pods tells of all")
     return 0 if assessment.verdict.holds else 1
 

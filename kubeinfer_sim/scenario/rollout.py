@@ -122,10 +122,7 @@ def rollout_document(
     Raises:
         UsageError: an argument is wrong, or `new` is another object than `old`; nobody gives the nodes.
     """
-    if nodes is not None:
-        check_nodes(nodes)
-    elif configuration is None or "cluster" not in configuration.document.value:
-        raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
+    require_nodes(nodes, configuration)
     read_horizon(horizon)
     if new is not None and (type(new), new.namespace, new.name) != (type(old), old.namespace, old.name):
         raise UsageError(
@@ -172,6 +169,18 @@ def rollout_document(
     if configuration is not None:
         document, facts = configuration.give(document)
     return document, facts
+
+
+def require_nodes(nodes: str | None, configuration: Configuration | None) -> None:
+    """Check that somebody gives the nodes, which only a scenario file has of its own.
+
+    Raises:
+        UsageError: nobody does, or `nodes` is neither a count nor a file.
+    """
+    if nodes is not None:
+        check_nodes(nodes)
+    elif configuration is None or "cluster" not in configuration.document.value:
+        raise UsageError("give the nodes either as --nodes 8x8 or as --cluster FILE")
 
 
 def _together_told(files: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ def keep(
 ) -> str:
     """Write a scenario that holds all it is made of; where it is now. The same one twice is one file.
 
+    A file is there whole or not at all.
+
     Args:
         document: of kind Scenario (`scenario.self_contained`).
         sentence: what happens in it; a comment on top.
@@ -34,5 +37,10 @@ def keep(
     text = comment + yaml_text([document])
     path = Path(folder, f"{name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    beside = path.with_suffix(f".{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     return str(path)

@@ -58,7 +58,9 @@ def test_what_is_broken_is_told_with_its_records_and_a_file_that_replays_it(
     assert "what must hold: live instances of a KubeInfer, and pods" in done.told
     assert re.search(r"10s, record \d+: ", done.told), done.told
     assert "This is our mistake" in done.told
-    (replay,) = re.findall(r"replay: kubeinfer-sim run (\S+) --check-invariants", done.told)
+    (replay,) = re.findall(
+        r"replay \(please send this file, too\): kubeinfer-sim run (\S+) --check-invariants", done.told
+    )
     kept = tmp_path / replay
     assert kept.parent.name == ".kubeinfer-sim"
     assert kept.read_text("utf-8").startswith("# INV-07: 4 ")
@@ -91,11 +93,27 @@ def test_every_command_that_simulates_checks_them(
     assert done.stdout == ""
     assert "invariant INV-07 does not hold" in done.told
     kept = list((tmp_path / ".kubeinfer-sim").glob("inv-07-*.yaml"))
-    assert len(kept) == (line[0] != "compare"), done.told
+    assert len(kept) == done.told.count("send this file") == (line[0] != "compare"), done.told
     for each in kept:
         assert sim("run", str(each), CHECK, cwd=tmp_path).returncode == 3
     one_too_many.undo()
     assert sim(*line, CHECK, cwd=tmp_path).returncode in (0, 4)
+
+
+@pytest.mark.parametrize("command", ["many runs", "compare"])
+def test_runs_that_came_to_no_end_are_not_played_again(
+    tmp_path: Path, one_too_many: pytest.MonkeyPatch, command: str
+) -> None:
+    user(tmp_path)
+
+    def endless(*_: object) -> None:
+        while True:
+            pass
+
+    one_too_many.setattr("kubeinfer_sim.experiment.worker.play", endless)
+    done = sim(*LINES[command], CHECK, "--run-timeout", "20ms", cwd=tmp_path)
+    assert done.returncode in (0, 4), done
+    assert "invariant" not in done.told
 
 
 def test_a_run_comes_to_the_same_with_them_and_says_that_they_hold(tmp_path: Path) -> None:
@@ -116,12 +134,13 @@ def test_what_came_through_a_pipe_is_kept_too_and_what_cannot_be_is_replayed_by_
     user(tmp_path)
     text = (tmp_path / "scenario.yaml").read_text("utf-8")
     done = sim("run", "-", CHECK, cwd=tmp_path, stdin=text)
-    assert "replay: kubeinfer-sim run .kubeinfer-sim/inv-07-" in done.told
+    assert "replay (please send this file, too): kubeinfer-sim run .kubeinfer-sim/inv-07-" in done.told
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / ".kubeinfer-sim").write_text("a file", "utf-8")
     blocked = sim("run", "../scenario.yaml", CHECK, cwd=tmp_path / "other")
     assert blocked.returncode == 3
     assert "no file that replays it could be written" in blocked.told
+    assert "this file" not in blocked.told
 
 
 def test_a_sample_has_the_first_and_the_last_and_is_spread() -> None:

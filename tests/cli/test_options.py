@@ -190,6 +190,8 @@ def test_verbose_tells_what_is_read_and_each_step_also_without_a_report() -> Non
     steps = [each.partition(" in ")[0] for each in told if each not in read]
     assert steps[:-1] == ["read and checked", "simulated", "judged", "reported"]
     assert told[-1].startswith("run took ")
+    again = sim("-v", "run", "-f", S, "-q").stderr.splitlines()
+    assert [each for each in again if each.endswith(" bytes")] == read
 
 
 def test_the_version_has_all_its_usual_flags() -> None:

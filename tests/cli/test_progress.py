@@ -118,10 +118,10 @@ def test_of_two_variants_each_estimate_is_told_and_of_more_the_best() -> None:
     judged = Judged("completes", Judgement.HELD, True, True)
     good = Replication(0, Outcome.COMPLETES, True, 1.0, {}, (judged,), {}, {})
     bad = replace(good, judged=(replace(judged, judgement=Judgement.MISSED),))
-    two = SoFarOfEach(["nodes=2", "nodes=3"])
+    two = SoFarOfEach({"nodes=2": 0.95, "nodes=3": 0.9})
     assert two.told([{0: bad}, {}]) == "nodes=2 held in 0 % of runs (0–95)"
     told = two.told([{0: bad, 1: good}, {0: good}])
-    assert told == "nodes=2 held in 50 % of runs (1.2–98.8) · nodes=3 held in 100 % of runs (5–100)"
-    three = SoFarOfEach(["nodes=2", "nodes=3", "nodes=4"])
+    assert told == "nodes=2 held in 50 % of runs (1.2–98.8) · nodes=3 held in 100 % of runs (9.9–100)"
+    three = SoFarOfEach(dict.fromkeys(["nodes=2", "nodes=3", "nodes=4"], 0.95))
     assert three.told([{}, {}, {}]) == "3 variants"
     assert three.told([{0: bad}, {0: good}, {}]) == "3 variants, nodes=3 held in 100 % of runs (5–100)"

@@ -62,6 +62,10 @@ def test_a_large_run_tells_less_unasked_and_says_so(user: User, monkeypatch: pyt
         "the result tells of no instances and pods, so many there are: --detail pods tells of all"
         in done.told
     )
+    monkeypatch.setattr("kubeinfer_sim.cli.simulation._again", lambda _: None)  # there 5 would not hold
+    without = user.types("rollout", "chat.yaml", "--nodes", "8x8", "--check-determinism").told
+    assert "twice with the same bytes" in without
+    assert "so many there are" not in without
 
 
 OLD = spec_of(3, roles={"prefill": 2, "decode": 1})

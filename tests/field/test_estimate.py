@@ -30,6 +30,7 @@ def test_what_a_run_will_cost_is_said_and_nothing_is_simulated(
     [
         (("-o", "json"), "--estimate is for people"),
         (("--json", "x.json"), "--estimate is for people"),
+        (("--detail", "pods"), "--estimate makes no result that --detail could be about"),
         (("--until-decided",), "--estimate takes a number of runs, as in -n 300"),
     ],
 )

@@ -14,6 +14,7 @@ from field.user import User, asking, both, deployment, kubeinfer
 
 from kubeinfer_sim.scenario.self_contained import whole_scenario
 from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults, play_single_faults
+from kubeinfer_sim.testing.fuzz.screen import render_single_faults
 
 FUZZ = ("fuzz", "scenario.yaml", "--any-single-fault", "--workers", "1")
 READY = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}}
@@ -111,6 +112,8 @@ def test_a_manifest_is_played_as_the_update_to_a_new_revision_of_it(tmp_path: Pa
         ((*FUZZ, "--faults", "NodeDeth"), "NodeDeth is no kind of fault; did you mean"),
         ((*FUZZ, "--faults", "StorageSlow"), "StorageSlow can strike nothing there"),
         ((*FUZZ, "--for", "soon"), "soon"),
+        (("fuzz", "manifest.yaml"), "give the nodes either as --nodes 8x8 or as --cluster FILE"),
+        (("fuzz", "manifest.yaml", "--nodes", "many"), "there is no such file"),
     ],
 )
 def test_what_cannot_be_searched_is_said(tmp_path: Path, line: tuple[str, ...], told: str) -> None:
@@ -135,6 +138,9 @@ def test_places_that_are_taken_to_be_alike_come_to_the_same(
     }
     assert len(few.cases) < len(all_.cases)
     assert few.stands_for == all_.stands_for == len(all_.cases)
+    told, told_all = render_single_faults(few), render_single_faults(all_)
+    assert "only their names" in " ".join(told.split())
+    assert "Alike" not in told_all
 
 
 def test_it_is_struck_at_both_ends_of_each_phase_of_each_pod(tmp_path: Path) -> None:

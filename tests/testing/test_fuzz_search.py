@@ -13,6 +13,7 @@ from command_line import ROOT, sim
 from field.user import User, both, kubeinfer
 from testing.test_fuzz import updated
 
+from kubeinfer_sim.testing.fuzz import search
 from kubeinfer_sim.testing.fuzz.patch import edited, edits_between, read_edits, written
 
 FUZZ = ("fuzz", "scenario.yaml", "--vary", "faults", "--max-examples", "60", "--seed", "1")
@@ -103,6 +104,23 @@ def test_an_example_that_does_not_end_in_its_time_is_a_finding(
     done = updated(tmp_path).types(*FUZZ, "--run-timeout", "300ms", "--for", "5s")
     assert done.returncode == 1
     assert "the run does not end: not over after 300ms" in done.stdout
+
+
+def test_what_is_found_after_the_time_of_an_earlier_phase_was_not_stopped_by_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = search._Hunt.go
+
+    def corners_take_long(hunt: search._Hunt, phase: str, *rest: Any) -> None:
+        if phase == "corners":
+            raise search._Over
+        go(hunt, phase, *rest)
+
+    monkeypatch.setattr(search._Hunt, "go", corners_take_long)
+    user = updated(tmp_path, objectives={"completesWithin": "1m"})
+    done = user.types("fuzz", "scenario.yaml", "--vary", "stages", "--seed", "1", "--max-examples", "60")
+    assert done.returncode == 1
+    assert "the time of --for was over" not in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from msgspec import Struct
 
+from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.stages import Stage
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.report.sentences import sentence
@@ -76,9 +77,10 @@ def _edges(history: Iterable[Record]) -> dict[int, str]:
 
 def _stage_ends(record: Record) -> Iterator[tuple[int, str]]:
     stages: tuple[Stage, ...] = getattr(record, "stages", ())
+    pod: PodRef | None = getattr(record, "pod", None)
     at = record.at
     for stage in stages:
-        if stage.duration is None:
+        if pod is None or stage.duration is None:
             return
         at += stage.duration
-        yield at, f"{record.pod.name} is done with {stage.name}"  # type: ignore[attr-defined]
+        yield at, f"{pod.name} is done with {stage.name}"

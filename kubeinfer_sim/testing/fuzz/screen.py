@@ -149,8 +149,10 @@ def _notes(faults: SingleFaults, kept: Counterexample | None) -> Iterator[tuple[
         "the first and the last millisecond of each stretch in which nothing begins or ends, and after the end",
     )
     kinds = [f"{together(others)} as {first}" for first, others in faults.kinds.items() if others]
-    places = "pods of one role and age, nodes and NPUs that only their names tell apart"
-    yield "Alike", f"{'; '.join((*kinds, places))}: {faults.stands_for:,} faults in all"
+    if any(case.fault.where.stands_for > 1 for case in faults.cases):
+        kinds.append("pods of one role and age, nodes and NPUs that only their names tell apart")
+    if kinds:
+        yield "Alike", f"{'; '.join(kinds)}: {faults.stands_for:,} faults in all"
     if faults.scenario.drawn:
         yield (
             "Drawn",

@@ -195,7 +195,7 @@ def search(
         try:
             hunt.go(phase, strategy, max(1, most * own // shares), drawn_from + place)
         except (_Breaks, Flaky):  # what takes too long once may not the next time
-            pass
+            stopped = ""  # that the time of an earlier phase was over is no reason any more
         except _Over:
             stopped = "" if hunt.found else "time"
         except KeyboardInterrupt:
