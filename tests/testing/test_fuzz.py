@@ -15,6 +15,7 @@ from field.user import User, asking, both, deployment, kubeinfer
 from kubeinfer_sim.scenario.self_contained import whole_scenario
 from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults, play_single_faults
 from kubeinfer_sim.testing.fuzz.screen import render_single_faults
+from kubeinfer_sim.testing.kept import keep
 
 FUZZ = ("fuzz", "scenario.yaml", "--any-single-fault", "--workers", "1")
 READY = {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 10}}
@@ -152,6 +153,28 @@ def test_it_is_struck_at_both_ends_of_each_phase_of_each_pod(tmp_path: Path) -> 
     for at in edges - {0, max(edges)}:
         assert {each.fault.moment.at - at for each in faults.cases if each.fault.moment.edge == at} >= {-1}
     assert max(each.fault.moment.at for each in faults.cases) == max(edges) + 1
+
+
+def test_a_stretch_that_the_horizon_cuts_has_its_last_millisecond_before_it(tmp_path: Path) -> None:
+    user = updated(tmp_path, timings={"profile": "typical"}, horizon="1m")  # an image is pulled until 5m
+    last = played(user, "NodeDeath").cases[-1].fault.moment
+    assert (last.at, last.edge, last.what) == (59_999, 60_000, "the run is over at its horizon")
+
+
+def test_a_file_that_is_kept_is_written_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Path(keep({"spec": {"seed": 1}}, "It breaks", "fuzz", tmp_path))
+    assert list(tmp_path.iterdir()) == [kept]
+
+    def full(path: Path, text: str, **_: object) -> None:
+        path.write_bytes(text[:5].encode())
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        keep({"spec": {"seed": 2}}, "It breaks", "fuzz", tmp_path)
+    assert list(tmp_path.iterdir()) == [kept]
 
 
 def test_more_faults_than_a_file_may_hold_are_read_in_parts(

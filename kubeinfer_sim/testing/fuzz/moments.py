@@ -36,31 +36,32 @@ class Moment(Struct, frozen=True):
 def moments(run: Run) -> Iterator[tuple[Moment, Places]]:
     """The first and the last millisecond of each stretch of a run in which nothing begins and nothing ends.
 
-    A stretch ends where anything is recorded or a stage of a pod ends. With each comes where the pods are then, which
-    is good until the next one is asked for. The last one is after all is over. At an instant itself a fault would come
-    between what machines do then and what controllers make of it: a millisecond later both are done.
+    A stretch ends where anything is recorded or a stage of a pod ends, or where the horizon cuts it. With each comes
+    where the pods are then, which is good until the next one is asked for. The last one is after all is over, unless
+    the horizon cuts the run. At an instant itself a fault would come between what machines do then and what
+    controllers make of it: a millisecond later both are done.
 
     Args:
         run: its history kept.
     """
-    edges = _edges(run.history)
+    edges, horizon = _edges(run.history), run.scenario.horizon
+    if horizon is not None and max(edges, default=0) > horizon:
+        edges = {at: what for at, what in edges.items() if at <= horizon}
+        edges.setdefault(horizon, "the run is over at its horizon")
     times = sorted(edges)
     places = Places()
     records = {at: list(each) for at, each in groupby(run.history, key=attrgetter("at"))}
-    horizon = run.scenario.horizon
     for place, at in enumerate(times):
         for record in records.get(at, ()):
             places.observe(record)
         until = times[place + 1] if place + 1 < len(times) else None
-        first, last = at + 1, None if until is None else until - 1
-        if horizon is not None:
-            last = None if last is None or last > horizon else last
-            if first > horizon:
-                return
+        first = at + 1
+        if horizon is not None and first > horizon:
+            return
         if until is None or first < until:
             yield Moment(first, at, edges[at]), places
-        if until is not None and last is not None and last > first:
-            yield Moment(last, until, edges[until]), places
+        if until is not None and first < until - 1:
+            yield Moment(until - 1, until, edges[until]), places
 
 
 def _edges(history: Iterable[Record]) -> dict[int, str]:
