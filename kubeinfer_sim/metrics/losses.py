@@ -59,7 +59,7 @@ class Loss(Struct):
             run; None when there is none.
         ended: an instance became ready, fewer were desired, or from then on another cause is charged; else the run
             ended.
-        after: the one that it is a part of: what held the instance up then is charged, or has let it go on.
+        after: the part before it of the same time; from here on another cause is charged.
     """
 
     number: int
@@ -82,8 +82,13 @@ class Loss(Struct):
 
 def first_and_last_parts(losses: Iterable[Loss]) -> Iterator[tuple[Loss, Loss]]:
     """Of each time in which an instance was missing the part with which it began and the one with which it ended."""
-    losses = [*losses]
-    gone_over = {loss.after.number for loss in losses if loss.after is not None}
+    losses, gone_over = [*losses], set[int]()
+    for loss in losses:
+        # Empty parts between others are not among them.
+        before = loss.after
+        while before is not None and before.number not in gone_over:
+            gone_over.add(before.number)
+            before = before.after
     return ((loss.first, loss) for loss in losses if loss.number not in gone_over)
 
 
@@ -229,6 +234,7 @@ class Losses:
             return
         # What strikes in the instant in which it begins is one with what began it.
         if loss.cause != root and loss.since < happening.at:
+            self._held_up.pop(uid, None)
             self._go_over(loss, happening, root, uid)
         else:
             self._open.add(loss, going=loss.lost != uid)
@@ -247,7 +253,6 @@ class Losses:
             self._open.add(loss, going=loss.lost != uid)
             return
         part = self._go_over(loss, happening, happening.root, uid)
-        part.after = loss
         self._held_up[uid] = part, loss.cause, {pod}
 
     def goes_on(self, happening: Happening, uid: int, pod: object) -> None:
@@ -258,15 +263,15 @@ class Losses:
             return
         del self._held_up[uid]
         if self._open.own.get(uid) is loss:
-            self._go_over(self._open.own.pop(uid), happening, before, uid).after = loss
+            self._go_over(self._open.own.pop(uid), happening, before, uid)
 
     def _go_over(self, loss: Loss, happening: Happening, cause: int, uid: int) -> Loss:
         """From now on another cause is charged."""
         loss.until, loss.made_good, loss.ended = happening.at, uid, True
-        loss = Loss(len(self._all), cause, happening.at, uid)
-        self._all.append(loss)
-        self._open.add(loss, going=False)
-        return loss
+        part = Loss(len(self._all), cause, happening.at, uid, after=loss)
+        self._all.append(part)
+        self._open.add(part, going=False)
+        return part
 
     # -- as records of KubeInfers tell it ----------------------------------------------------------------------
 

@@ -74,6 +74,28 @@ def test_the_next_crash_is_charged_in_place_of_the_one_before(user: User) -> Non
     }
 
 
+@both
+def test_what_was_hit_again_before_it_was_ready_was_one_incident_until_it_was(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    user.plans(
+        workload({**asking(npu=8), **PROBES}),
+        cluster="3x8",
+        timings={"profile": "zero", "weights": "10m"},
+        actions=[{"at": at, "crash": {"pods": [0]}} for at in ("1m", "2m")],
+        horizon="1h",
+    )
+    _, result = user.runs()
+    of = result if workload is kubeinfer else result["deployments"][0]
+    told = {
+        each["what"].rpartition(" ")[2]: (each["incidents"], each["meanRepairMs"], each["lostInstanceMs"])
+        for each in of["causes"]
+    }
+    loads = told["2m"][2]
+    assert loads > 600_000, "after a back-off"
+    assert told == {"1m": (1, 60_000 + loads, 60_000), "2m": (0, None, loads)}
+
+
 def test_an_instance_that_nobody_misses_costs_nothing(user: User) -> None:
     assert charges(user, UPDATE, crash(3), surge=1) == {}
 

@@ -21,7 +21,8 @@ from kubeinfer_sim.metrics import Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.incidents import Incidents
 from kubeinfer_sim.metrics.loss_stages import LossStages
-from kubeinfer_sim.metrics.losses import Loss, Losses
+from kubeinfer_sim.metrics.losses import Loss, Losses, first_and_last_parts
+from kubeinfer_sim.metrics.pod_losses import Turn
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.terminal import render
 from kubeinfer_sim.report.verdict import assess
@@ -279,14 +280,42 @@ def test_pods_of_an_instance_are_found_the_same_one_by_one_and_by_their_places(
     assert figures(run).causes == causes
 
 
-def test_what_is_replaced_before_it_is_ready_again_is_missed_until_another_is_ready_in_its_place() -> None:
+@pytest.mark.parametrize("again", [(), (Crash(AT + 20_000, Target(instances=(1,))),)], ids=["once", "twice"])
+def test_what_is_replaced_before_it_is_ready_again_is_missed_until_another_is_ready_in_its_place(
+    again: tuple[Crash, ...],
+) -> None:
     spec = kubeinfer(2, surge=0, unavailable=1)
-    update = Apply(AT + 5_000, kubeinfer(2, surge=0, unavailable=1, revision="new"))
+    update = Apply(AT + 25_000, kubeinfer(2, surge=0, unavailable=1, revision="new"))
     crash = Crash(AT, Target(instances=(1,)))
-    history, measures, found = charged(crash, update, spec=spec)
+    history, measures, found = charged(crash, *again, update, spec=spec)
     incidents = metered(Incidents(), history, ended_at=measures.ended_at, end=measures.end)
     assert [each.deleted for each in incidents if not each.first] == [True]
-    (struck,) = (each for each in found if isinstance(history[each.cause], ContainerCrashed))
+    struck, *others = sorted(
+        (each for each in found if isinstance(history[each.cause], ContainerCrashed)),
+        key=lambda each: each.cause,
+    )
+    assert [(each.incidents, each.total > 0) for each in others] == [(0, True)] * len(again)
     assert (struck.incidents, struck.repaired, struck.deleted, struck.lasting) == (1, 1, 0, 0)
-    (loss,) = (each for each in losses(history, measures.ended_at) if each.lost == 1)
+    *_, loss = (each for each in losses(history, measures.ended_at) if each.lost == 1)
     assert struck.repairs == [loss.until - AT]
+
+
+def test_what_hits_an_instance_that_is_held_up_is_charged_and_so_is_what_holds_it_up_again() -> None:
+    lost = Losses()
+    lost.wants(Turn(0, "asked", root=1), 1)
+    lost.creates(7)
+    lost.has_ready(Turn(0, "ran"), 7)
+    lost.loses(Turn(10, "unready", root=2), 7)
+    lost.holds_up(Turn(20, "waits", root=3), 7, "pod")
+    lost.hits(Turn(30, "died", root=4), 7)
+    lost.holds_up(Turn(30, "waits", root=3), 7, "pod")
+    lost.goes_on(Turn(50, "goesOn"), 7, "pod")
+    lost.has_ready(Turn(60, "ready"), 7)
+    found = lost.finish(100, "horizon")
+    assert [(each.cause, each.since, each.until) for each in found] == [
+        (2, 10, 20),
+        (3, 20, 30),
+        (3, 30, 50),
+        (4, 50, 60),
+    ]
+    assert [(first.since, last.until) for first, last in first_and_last_parts(found)] == [(10, 60)]
