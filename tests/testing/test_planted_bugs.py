@@ -82,6 +82,14 @@ SCENARIOS: dict[str, tuple[Raw, Raw | str, Raw]] = {
             "horizon": "1h",
         },
     ),
+    "eviction of one pod of an instance, which is restarted for it": (
+        gang(replicas=1),
+        "2x8",
+        {
+            "actions": [{"at": "10s", "evictPod": {"pods": [0]}}],
+            "podDisruptionBudgets": [{"name": "keep", "matchLabels": {"app": "chat"}, "minAvailable": 1}],
+        },
+    ),
     "too few nodes": (gang(), "2x8", {"initial": "empty"}),
     "too few nodes for a Deployment": (deployment({**asking(npu=8)}), "2x8", {"initial": "empty"}),
     "room for half a gang": (gang(replicas=2, schedulerName="volcano"), "1x12", {"initial": "empty"}),

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from kubeinfer_sim.cluster.disruption.budgets import KIND
 from kubeinfer_sim.cluster.records import PodDeleting, PodRef
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceRestarting,
+    PodRebuilding,
+    RestartContinued,
+    RoleRebuilding,
+)
+from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import Handlers
 from kubeinfer_sim.manifest.kubernetes.labels import matches_all
 from kubeinfer_sim.scenario.actions.model import DeleteObject, Put
@@ -15,6 +22,8 @@ from kubeinfer_sim.testing.invariants.pods_there import PodsThere
 
 #: What pods are deleted for that somebody evicts: by the eviction API alone, or by a drain.
 _EVICTED = ("Evicted", "Drained")
+#: What deletes the other pods of an instance of which one was evicted: its recovery, for which no budget is asked.
+_REBUILDS: tuple[type[Record], ...] = (InstanceRestarting, PodRebuilding, RoleRebuilding, RestartContinued)
 
 
 class BudgetsNeverOverdrawn:
@@ -32,6 +41,7 @@ class BudgetsNeverOverdrawn:
         self._report = report
         self._pods = PodsThere()
         self._going: set[PodRef] = set()
+        self._rebuilds: set[int] = set()
         changed = any(_changes_a_budget(each) for each in scenario.actions)
         budgets = () if changed else scenario.disruption_budgets
         self._least: list[tuple[DisruptionBudget, int]] = [
@@ -51,16 +61,22 @@ class BudgetsNeverOverdrawn:
 
     def handlers(self) -> Handlers:
         """Which pods there are, which are Ready, and which are deleted for what."""
-        return {**self._pods.handlers(), PodDeleting: self._deleting} if self._least else {}
+        if not self._least:
+            return {}
+        rebuilds: Handlers = dict.fromkeys(_REBUILDS, self._rebuilding)
+        return {**self._pods.handlers(), **rebuilds, PodDeleting: self._deleting}
 
     def finish(self, finished: Finished) -> None:
         """All has been said."""
+
+    def _rebuilding(self, record: Record) -> None:
+        self._rebuilds.add(record.id)
 
     def _deleting(self, record: PodDeleting) -> None:
         healthy = record.pod in self._pods.ready and record.pod not in self._going
         self._going.add(record.pod)
         under = self._under.get(whose(record.pod))
-        if record.reason not in _EVICTED or not healthy or not under:
+        if record.reason not in _EVICTED or record.cause in self._rebuilds or not healthy or not under:
             return
         for place, (budget, least) in enumerate(self._least):
             if under[place] and (left := self._healthy(place)) < least:
