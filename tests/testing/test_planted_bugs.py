@@ -46,6 +46,8 @@ def fault(**more: Any) -> Raw:
     return {"at": "50s", "fault": {"kind": "NpuFault", "node": "node-0", "npu": 3, **more}}
 
 
+#: Scenarios in which an invariant once saw what is no bug.
+FALSE_ALARMS = {"eviction of one pod of an instance, which is restarted for it"}
 #: By name: the manifest, the cluster, and what else the scenario has.
 SCENARIOS: dict[str, tuple[Raw, Raw | str, Raw]] = {
     "update": (gang(replicas=2, surge=1), "3x8", {"actions": [UPDATE]}),
@@ -434,7 +436,7 @@ def test_a_planted_bug_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 def test_every_invariant_has_a_bug_that_it_sees() -> None:
     assert {each.invariant for each in PLANTED.values()} == {each.number for each in CATALOGUE} | {"INV-15"}
-    assert {each.scenario for each in PLANTED.values()} == SCENARIOS.keys()
+    assert {each.scenario for each in PLANTED.values()} == SCENARIOS.keys() - FALSE_ALARMS
 
 
 @pytest.mark.parametrize("kind", CATALOGUE, ids=lambda kind: kind.number)
