@@ -46,6 +46,8 @@ from kubeinfer_sim.metrics.steps import Low, Steps
 NO_CAUSES: Mapping[int, Record] = {}
 #: Until the status counts that a pod is lost, at most, in ms.
 _SEEN = 5_000
+#: What takes a pod from those that are ready.
+_LOST = (PodNotReady, PodDeleting, PodGone)
 
 
 class DeploymentOutcome(StrEnum):
@@ -364,13 +366,16 @@ def _measure_availability(measures: DeploymentMeasures) -> None:
     # When pods were lost, and by what: the first time for each initiating record. What befalls a pod that is lost
     # already does not make them fewer.
     lost: dict[int, int] = {}
-    lost_already: set[PodRef] = set()
+    lost_already: dict[PodRef, None] = {}
     for record in measures.struck:
-        if isinstance(record, PodReady):
-            lost_already.discard(record.pod)
-        elif isinstance(record, PodNotReady | PodDeleting | PodGone) and record.pod not in lost_already:
-            lost_already.add(record.pod)
-            lost.setdefault(record.root, record.at)
+        kind = type(record)
+        if kind is PodReady:
+            if record.pod in lost_already:
+                del lost_already[record.pod]
+        elif kind in _LOST and record.pod not in lost_already:
+            lost_already[record.pod] = None
+            if record.root not in lost:
+                lost[record.root] = record.at
     # The instant of its deletion belongs to what comes after it.
     end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)
     asked = [change for change in measures.changes if "created" not in change.changed and change.at <= end]
