@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 import pytest
@@ -203,10 +204,16 @@ def restarts_are_counted(run: Run, before: list[Record], record: cluster.Contain
     assert record.restarts <= ended
 
 
-def check_sentences(run: Run, seen: Counter[str]) -> None:
+def check_sentences(run: Run, seen: Counter[str], most: float = inf) -> None:
+    """Each record's sentence, but no more than so many of a kind: of a loop one round is like another."""
     family = run.scenario.accelerator_family
     before: list[Record] = []
+    kinds: Counter[type[Record]] = Counter()
     for record in run.history:
+        kinds[type(record)] += 1
+        if kinds[type(record)] > most:
+            before.append(record)
+            continue
         text = sentence(record, family)
         seen[type(record).__name__] += 1
         words = told(record)
@@ -242,7 +249,7 @@ def test_every_figure_and_name_of_a_sentence_is_of_its_record(profile: str, coun
     seen: Counter[str] = Counter()
     for written in generated(profile, 17, count):
         run = simulate(written.load())
-        check_sentences(run, seen)
+        check_sentences(run, seen, most=60)
         check_texts(run)
     assert len(seen) > 20
 
