@@ -14,13 +14,14 @@ from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
 from kubeinfer_sim.scenario.compile import compile_assumptions
 from kubeinfer_sim.scenario.findings import read_form
+from kubeinfer_sim.scenario.forms import written_name
 from kubeinfer_sim.scenario.model import Scenario
 
 
 def assumption_values() -> dict[str, tuple[str, ...]]:
     """The assumptions by name, and the values of those that are one of a few."""
     return {
-        field.alias or name: tuple(_choices(field.annotation))
+        written_name(AssumptionsForm, name): tuple(_choices(field.annotation))
         for name, field in AssumptionsForm.model_fields.items()
     }
 
@@ -61,7 +62,7 @@ def assumption_variants(scenario: Scenario, text: str) -> list[Variant]:
         UsageError: there is no such assumption, or fewer than one value.
     """
     alias, _, values = text.partition("=")
-    names = {field.alias or name: name for name, field in AssumptionsForm.model_fields.items()}
+    names = {written_name(AssumptionsForm, name): name for name in AssumptionsForm.model_fields}
     if alias not in names:
         raise UsageError(
             f"--assume: there is no assumption {alias!r}{did_you_mean(alias, names)} "

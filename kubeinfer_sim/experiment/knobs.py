@@ -28,6 +28,7 @@ from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.scenario.cluster.pools import alike
+from kubeinfer_sim.scenario.forms import written_name
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.schema import SpecForm
@@ -175,11 +176,11 @@ def _expanded(value: str) -> list[str]:
 
 
 def _spec_fields() -> list[str]:
-    return [field.alias or name for name, field in SpecForm.model_fields.items()]
+    return [written_name(SpecForm, name) for name in SpecForm.model_fields]
 
 
 def _assumptions() -> list[str]:
-    return [field.alias or name for name, field in AssumptionsForm.model_fields.items()]
+    return [written_name(AssumptionsForm, name) for name in AssumptionsForm.model_fields]
 
 
 # -- a field of the scenario file --------------------------------------------------------------------------

@@ -56,6 +56,11 @@ class Form(BaseModel):
     )
 
 
+def written_name(form: type[Form], name: str) -> str:
+    """How a field is written. Pydantic before 2.12 gives a field its alias only when the form is built."""
+    return form.model_fields[name].alias or to_camel(name)
+
+
 class ShortForm(Form):
     """A form that may also be written short; `short` is the JSON Schema of that spelling."""
 
@@ -161,7 +166,7 @@ def exactly_one(form: Form, *names: str) -> str:
     Raises:
         ValueError: none or several of them are set; the message lists them.
     """
-    fields = {name: type(form).model_fields[name].alias or name for name in names}
+    fields = {name: written_name(type(form), name) for name in names}
     given = [alias for name, alias in fields.items() if getattr(form, name) is not None]
     if len(given) != 1:
         found = f"found {' and '.join(given)}" if given else "found none"

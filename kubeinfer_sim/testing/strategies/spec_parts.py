@@ -9,6 +9,7 @@ from kubeinfer_sim.manifest.model import RESET_LABEL
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME
 from kubeinfer_sim.manifest.releases import release_of
 from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
+from kubeinfer_sim.scenario.forms import written_name
 from kubeinfer_sim.scenario.recovery.faults import known_faults
 from kubeinfer_sim.scenario.timings.stage_forms import StagesForm
 from kubeinfer_sim.testing.strategies.profiles import Profile
@@ -26,7 +27,7 @@ from kubeinfer_sim.testing.strategies.written import Raw
 
 # -- timings and transfers ------------------------------------------------------------------------------------
 
-STAGES = tuple(each.alias or name for name, each in StagesForm.model_fields.items())
+STAGES = tuple(written_name(StagesForm, name) for name in StagesForm.model_fields)
 
 
 #: Stages whose length a shared link says, where there is one.
@@ -106,7 +107,7 @@ def draw_assumptions(draw: Draw) -> Raw:
     """Some of them, each other than left out."""
     names = some(draw, tuple(AssumptionsForm.model_fields), 5)
     return {
-        AssumptionsForm.model_fields[name].alias or name: pick(draw, choices)
+        written_name(AssumptionsForm, name): pick(draw, choices)
         if (choices := choices_of(name))
         else ASSUMED[name](draw)
         for name in names
