@@ -27,4 +27,6 @@ def test_a_line_of_a_long_manifest_costs_no_more_calls() -> None:
     check(text)  # what is worked out once in a process has been
     profile = Profile()
     profile.runcall(check, text)
-    assert sum(entry.callcount for entry in profile.getstats()) / text.count("\n") <= 71
+    assert (
+        sum(entry.callcount for entry in profile.getstats()) / text.count("\n") <= 73
+    )  # with the lowest versions of the libraries; 69 with those of today
