@@ -130,7 +130,7 @@ def down(cards: int, crews: int, days: int, *, most: int) -> float:
         ),
         (250, 4, {"replicas": 3, "ready": 3}),
         pytest.param(500, 4, {"replicas": 3, "ready": 3}, marks=pytest.mark.sweep),
-        pytest.param(1500, 4, {"ready": 2, "horizon": "20d"}, marks=pytest.mark.sweep),
+        pytest.param(1600, 4, {"ready": 2, "horizon": "20d"}, marks=pytest.mark.sweep),
     ],
     ids=[
         "few",
@@ -148,7 +148,7 @@ def test_k_of_n_with_repair_comes_to_its_closed_form(runs: int, crews: int, fiel
     days = int(fields.get("horizon", "50d").removesuffix("d"))
     exact = down(4, crews, days, most=4 - replicas + (replicas - fields["ready"]))
     number = event.unavailability
-    assert event.missed > min(runs / 5, 95)
+    assert event.missed > min(runs / 5, 100)
     if number.low is None or number.high is None:  # too few to say: within four standard errors
         assert number.mean == pytest.approx(exact, rel=4 / event.effective**0.5)
     else:

@@ -27,6 +27,6 @@ def test_a_line_of_a_long_manifest_costs_no_more_calls() -> None:
     check(text)  # what is worked out once in a process has been
     profile = Profile()
     profile.runcall(check, text)
-    assert (
-        sum(entry.callcount for entry in profile.getstats()) / text.count("\n") <= 73
-    )  # with the lowest versions of the libraries; 69 with those of today
+    # The events of the C parser are counted as calls with some builds of PyYAML, and are none of ours.
+    ours = [entry for entry in profile.getstats() if "yaml._yaml" not in str(entry.code)]
+    assert sum(entry.callcount for entry in ours) / text.count("\n") <= 71
