@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -13,7 +13,6 @@ from kubeinfer_sim.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
-    from kubeinfer_sim.manifest.source import SourceText
     from kubeinfer_sim.scenario.model import Scenario
     from kubeinfer_sim.simulation.run import Run
     from kubeinfer_sim.testing.invariants import InvariantsBroken, Violation, Watch
@@ -62,17 +61,6 @@ def broken_in(watch: Watch | None, run: Run, whole: WriteWhole) -> bool:
         _tell(broken, run.seed, whole)
         return True
     return False
-
-
-def whole_of(source: SourceText, given: Mapping[str, Any]) -> WriteWhole:
-    """What writes the scenario that is loaded from a source, with what else `load_scenario` is given."""
-
-    def whole() -> dict[str, Any]:
-        from kubeinfer_sim.scenario.self_contained import whole_scenario
-
-        return whole_scenario(source, **given)
-
-    return whole
 
 
 def broken_in_sample(

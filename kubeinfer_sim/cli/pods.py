@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,7 +21,8 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
-from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option, whole_of
+from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option
+from kubeinfer_sim.cli.scenario_file import read_scenario_file
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.configuration import Configuration
@@ -67,29 +68,24 @@ def command(
     and containers are shown, too, as kubectl describe pod would.
     """
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
-    from kubeinfer_sim.errors import UsageError
-    from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.pods import pods_of, render_pods
-    from kubeinfer_sim.scenario.load import load_scenario
 
-    if [scenario, cluster, pods].count("-") > 1:
-        raise UsageError("only one file can come from standard input")
     output = output_of(form, json_to)
-    given: dict[str, Any] = {
-        "set_values": parse_settings(settings, files),
-        "seed": seed,
-        "horizon": horizon,
-        "cluster": cluster,
-        "pods": pods,
-        "changes": None if timings is None else {("spec", "timings", "profile"): timings},
-        "configuration": configuration,
-    }
-    source = read_source(scenario)
-    loaded = load_scenario(source, **given)
+    file = read_scenario_file(
+        scenario,
+        settings=settings,
+        files=files,
+        seed=seed,
+        horizon=horizon,
+        cluster=cluster,
+        pods=pods,
+        timings=timings,
+        configuration=configuration,
+    )
+    loaded = file.load()
     moment = pods_of(loaded, at, names)
     # The run that is shown may end before the whole one does.
-    if check_invariants and broken_in_sample(loaded, [loaded.seed], whole_of(source, given)):
+    if check_invariants and broken_in_sample(loaded, [loaded.seed], file.whole):
         return BROKEN
     out = sys.stdout
 

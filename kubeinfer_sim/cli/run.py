@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,8 +17,8 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
-from kubeinfer_sim.cli.invariants import whole_of
 from kubeinfer_sim.cli.replications import Many
+from kubeinfer_sim.cli.scenario_file import read_scenario_file
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.errors import UsageError
 
@@ -82,23 +82,18 @@ def command(
     Exit code 0: it finishes and every objective holds; 1: it does not; 2: the file is wrong. With -n it is simulated
     with many seeds: 0: every objective holds with its probability; 1: one does not; 4: it is undecided.
     """
-    from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
-    from kubeinfer_sim.scenario.load import load_scenario
-
-    if [scenario, cluster, pods].count("-") > 1:
-        raise UsageError("only one file can come from standard input")
-    given: dict[str, Any] = {
-        "set_values": parse_settings(settings, files),
-        "seed": seed,
-        "horizon": horizon,
-        "cluster": cluster,
-        "pods": pods,
-        "changes": None if timings is None else {("spec", "timings", "profile"): timings},
-        "configuration": configuration,
-    }
-    source = read_source(scenario)
-    loaded = load_scenario(source, **given)
+    file = read_scenario_file(
+        scenario,
+        settings=settings,
+        files=files,
+        seed=seed,
+        horizon=horizon,
+        cluster=cluster,
+        pods=pods,
+        timings=timings,
+        configuration=configuration,
+    )
+    loaded = file.load()
     if rare:
         from kubeinfer_sim.cli.rare_events import estimate_and_report
 
@@ -124,5 +119,5 @@ def command(
         check_invariants=check_invariants,
         many=many,
         inputs=(scenario, cluster, pods),
-        whole=whole_of(source, given),
+        whole=file.whole,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,7 +22,8 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
-from kubeinfer_sim.cli.invariants import BROKEN, broken_in, invariants_option, watch_of, whole_of
+from kubeinfer_sim.cli.invariants import BROKEN, broken_in, invariants_option, watch_of
+from kubeinfer_sim.cli.scenario_file import read_scenario_file
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.configuration import Configuration
@@ -72,32 +73,28 @@ def command(
     """
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
-    from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.why import moment_of, render_why, time_meant
-    from kubeinfer_sim.scenario.load import load_scenario
     from kubeinfer_sim.simulation.simulate import simulate
 
     if at is None:
         raise UsageError("at which time? --at 2h13m; `kubeinfer-sim pods` without --at shows the end")
-    if [scenario, cluster, pods].count("-") > 1:
-        raise UsageError("only one file can come from standard input")
     output = output_of(form, json_to)
-    given: dict[str, Any] = {
-        "set_values": parse_settings(settings, files),
-        "seed": seed,
-        "horizon": horizon,
-        "cluster": cluster,
-        "pods": pods,
-        "changes": None if timings is None else {("spec", "timings", "profile"): timings},
-        "configuration": configuration,
-    }
-    source = read_source(scenario)
-    loaded = load_scenario(source, **given)
+    file = read_scenario_file(
+        scenario,
+        settings=settings,
+        files=files,
+        seed=seed,
+        horizon=horizon,
+        cluster=cluster,
+        pods=pods,
+        timings=timings,
+        configuration=configuration,
+    )
+    loaded = file.load()
     watch = watch_of(loaded, wanted=check_invariants)
     listeners = () if watch is None else [watch.observe]
     run = simulate(loaded, listeners=listeners, pods=watch is not None, explain_at=time_meant(at))
-    if broken_in(watch, run, whole_of(source, given)):
+    if broken_in(watch, run, file.whole):
         return BROKEN
     moment = moment_of(run, at, instance)
     out = sys.stdout

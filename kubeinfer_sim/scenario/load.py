@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 from msgspec.structs import replace
 from pydantic import ValidationError
@@ -27,44 +27,44 @@ from kubeinfer_sim.scenario.forms import parse_horizon
 from kubeinfer_sim.scenario.model import Configured, Scenario
 
 
+class Overrides(TypedDict, total=False):
+    """What is given in place of what a scenario file says; it stands as it is where something is left out, or None.
+
+    Attributes:
+        seed: the seed.
+        horizon: `settled` or a duration.
+        cluster: `8x8`, or the path of a Cluster file or of what kubectl get nodes wrote.
+        pods: with a `cluster` from kubectl, the path of what kubectl get pods -A wrote.
+        changes: path -> value to read in place of what the file has there; a file's path in it starts at the working
+            directory.
+        configuration: what holds where the scenario says nothing (`find_configuration`).
+    """
+
+    seed: int | None
+    horizon: str | None
+    cluster: str | None
+    pods: str | None
+    changes: Mapping[Path, Any] | None
+    configuration: Configuration | None
+
+
 def load_scenario(
-    source: str | SourceText,
-    *,
-    set_values: Mapping[str, Any] | None = None,
-    seed: int | None = None,
-    horizon: str | None = None,
-    cluster: str | None = None,
-    pods: str | None = None,
-    changes: Mapping[Path, Any] | None = None,
-    configuration: Configuration | None = None,
+    source: str | SourceText, *, set_values: Mapping[str, Any] | None = None, **overrides: Unpack[Overrides]
 ) -> Scenario:
     """Read a scenario file (`-` for standard input) or text.
 
     Args:
         source: the file's name, or a text with a name for messages; relative paths in it start at its folder.
         set_values: values for `${name}` in the scenario's own manifest, over those the scenario gives.
-        seed: instead of the scenario's.
-        horizon: instead of the scenario's: `settled` or a duration.
-        cluster: instead of the scenario's: `8x8`, or the path of a Cluster file or of what kubectl get nodes wrote.
-        pods: with a `cluster` from kubectl, the path of what kubectl get pods -A wrote.
-        changes: path -> value to read in place of what the file has there; a file's path in it starts at the working
-            directory.
-        configuration: what holds where the scenario says nothing (`find_configuration`).
+        overrides: see `Overrides`.
 
     Raises:
         InputError: everything that is wrong, here and in the files it names.
         UsageError: a wrong override.
     """
-    given = read_given(
-        source,
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        changes=changes,
-        configuration=configuration,
-    )
+    given = read_given(source, **overrides)
     scenario = compile_document(given.document, given.typed, given.overrides, set_values or {})
+    configuration = overrides.get("configuration")
     if configuration is None or not given.facts:
         return scenario
     return replace(scenario, configuration=Configured(configuration.file, given.facts))

@@ -6,7 +6,7 @@ scenario = rollout_scenario(old, None, "8x8")
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import Any, TypedDict, TypeGuard, Unpack
 
 from msgspec.structs import replace
 
@@ -29,53 +29,50 @@ from kubeinfer_sim.scenario.timings.profiles import Profile
 from kubeinfer_sim.scenario.workloads.manifests import too_many_pods
 
 
+class RolloutOptions(TypedDict, total=False):
+    """What else an update is simulated with; the rest is as in a scenario that does not name it.
+
+    Attributes:
+        profile: of the stages; `kubernetes_version`, `seed` and `horizon` are as in a scenario file.
+        pods: with nodes that kubectl get nodes wrote, the path of what kubectl get pods -A wrote.
+        beside: what else owns pods in the manifest; `beside_new`: their new versions.
+        objects: those of other kinds there; `objects_new`: those that are applied with the new version.
+        configuration: what holds where nothing is given.
+    """
+
+    profile: Profile | None
+    kubernetes_version: str | None
+    seed: int
+    horizon: str
+    pods: str | None
+    beside: Sequence[WorkloadSpec]
+    beside_new: Sequence[WorkloadSpec]
+    objects: Sequence[OtherObject]
+    objects_new: Sequence[OtherObject]
+    configuration: Configuration | None
+
+
 def rollout_scenario(
     old: WorkloadSpec,
     new: WorkloadSpec | None,
     nodes: str | None = None,
     *,
-    profile: Profile | None = None,
-    kubernetes_version: str | None = None,
-    seed: int = 0,
-    horizon: str = "settled",
-    pods: str | None = None,
-    beside: Sequence[WorkloadSpec] = (),
-    beside_new: Sequence[WorkloadSpec] = (),
     warnings: Sequence[Diagnostic] = (),
-    objects: Sequence[OtherObject] = (),
-    objects_new: Sequence[OtherObject] = (),
     written: Sequence[tuple[WorkloadSpec, Document]] = (),
-    configuration: Configuration | None = None,
+    **options: Unpack[RolloutOptions],
 ) -> Scenario:
     """The scenario of one update without a scenario file: `old` runs, `new` is applied at 0s.
 
     `new` None stands for the same manifest with a new revision, as `kubectl rollout restart` makes one. `nodes`
-    is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote; with the latter, `pods` is
-    the path of what kubectl get pods -A wrote. `beside` is what else owns pods in the manifest,
-    `beside_new` their new versions; `objects` are those of other kinds there, `objects_new` those that are applied with
-    `new`. `warnings` are those of the files they were read from, `written` what owns pods there with its documents.
-    The rest is written as in a scenario file. What is not given comes from the `configuration`, or is as in a scenario
-    that does not name it.
+    is `8x8`, or the path of a file of kind Cluster or of what kubectl get nodes wrote. `warnings` are those of the
+    files they were read from, `written` what owns pods there with its documents; `options`: see `RolloutOptions`.
 
     Raises:
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
         UsageError: an argument is wrong, or `new` is another object than `old`; nobody gives the nodes.
     """
-    document, facts = rollout_document(
-        old,
-        new,
-        nodes,
-        profile=profile,
-        kubernetes_version=kubernetes_version,
-        seed=seed,
-        horizon=horizon,
-        pods=pods,
-        beside=beside,
-        beside_new=beside_new,
-        objects=objects,
-        objects_new=objects_new,
-        configuration=configuration,
-    )
+    document, facts = rollout_document(old, new, nodes, **options)
+    configuration, pods = options.get("configuration"), options.get("pods")
     scenario = compile_document(document, frozenset(filter(None, (nodes, pods))), {}, {})
     if configuration is not None and facts:
         scenario = replace(scenario, configuration=Configured(configuration.file, tuple(facts)))
@@ -92,7 +89,9 @@ def rollout_scenario(
     # As an autoscaler that is there leaves it, and as it is in its own file.
     applied = next((each.workload for each in scenario.actions if _applies(each, name)), new)
     version = new if isinstance(new, KubeInfer) else replace(applied, source=new.source)
-    sources: dict[tuple[str, str], str] = {(each.kind, each.name): each.source for each in beside_new}
+    sources: dict[tuple[str, str], str] = {
+        (each.kind, each.name): each.source for each in options.get("beside_new", ())
+    }
     actions = [_from_its_file(each, sources) for each in scenario.actions if not _applies(each, name)]
     if not any(isinstance(each, Refused) and each.object == name for each in actions):
         # Objects of other kinds are there before it, and other workloads come after it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path as FilePath
-from typing import Any
+from typing import Any, Unpack
 
 from msgspec.structs import replace
 
@@ -22,9 +22,8 @@ from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.actions.manifest_forms import ManifestForm
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
-from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.load import read_given
+from kubeinfer_sim.scenario.load import Overrides, read_given
 from kubeinfer_sim.scenario.recovery.forms import RecoveryForm
 from kubeinfer_sim.scenario.timings.compile import measured_values
 from kubeinfer_sim.scenario.timings.forms import EmpiricalForm
@@ -54,15 +53,7 @@ def self_contained(
 
 
 def whole_scenario(
-    source: str | SourceText,
-    *,
-    set_values: Mapping[str, Any] | None = None,
-    seed: int | None = None,
-    horizon: str | None = None,
-    cluster: str | None = None,
-    pods: str | None = None,
-    changes: Mapping[Path, Any] | None = None,
-    configuration: Configuration | None = None,
+    source: str | SourceText, *, set_values: Mapping[str, Any] | None = None, **overrides: Unpack[Overrides]
 ) -> Raw:
     """The document of the scenario that `load_scenario` makes of the same arguments, with all that it is made of.
 
@@ -70,15 +61,7 @@ def whole_scenario(
         InputError: a file cannot be read.
         UsageError: a wrong override.
     """
-    given = read_given(
-        source,
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        changes=changes,
-        configuration=configuration,
-    )
+    given = read_given(source, **overrides)
     value = given.document.value
     document = replace(given.document, value={**value, "spec": {**value["spec"], **given.written}})
     return self_contained(document, set_values=set_values, typed=given.typed)
