@@ -280,13 +280,16 @@ def measured_run(
     seed: int | None = None,
     recovery: RecoveryPlugin | None = None,
     pods: bool = False,
+    ways: bool = True,
 ) -> Figures:
     """Simulate and measure as it goes on: no history is kept, so that memory grows with the figures alone.
 
     The arguments are those of `simulate`.
     """
     meters = RunMeters(scenario, seed=seed)
-    run = simulate(scenario, seed=seed, recovery=recovery, listeners=[meters.observe], keep=False, pods=pods)
+    run = simulate(
+        scenario, seed=seed, recovery=recovery, listeners=[meters.observe], keep=False, pods=pods, ways=ways
+    )
     return meters.finish(run)
 
 

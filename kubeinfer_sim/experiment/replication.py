@@ -162,7 +162,7 @@ def replication_of(found: Figures) -> Replication:
 
 def play(variant: Variant, seed: int) -> Replication:
     """Simulate a variant with one seed; nothing is kept but numbers."""
-    return replication_of(measured_run(variant.scenario, seed=seed, recovery=variant.recovery))
+    return replication_of(measured_run(variant.scenario, seed=seed, recovery=variant.recovery, ways=False))
 
 
 def duration(found: Figures) -> float | None:

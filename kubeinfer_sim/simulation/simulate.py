@@ -33,6 +33,7 @@ def simulate(
     listeners: Iterable[Listener] = (),
     keep: bool = True,
     pods: bool = True,
+    ways: bool = True,
     explain_at: int | None = None,
     on_look: OnLook | None = None,
 ) -> Run:
@@ -48,6 +49,7 @@ def simulate(
         keep: keep the history in the run. Without it memory stays flat, however long the run; what is to be known of it
             must be measured by listeners.
         pods: read the pods' objects at the end. A run of which nobody wants to see them is cheaper without.
+        ways: play at the end what would give a place to those that wait, and record it; cheaper without, too.
         explain_at: record also at this time, in ms, why gangs wait, as the cluster is then; else that is recorded when
             they come to wait, when an object or a node has changed, and at the end.
         on_look: told of a long run now and then, by the time it has come to, in ms, and how many timers have fired.
@@ -60,13 +62,14 @@ def simulate(
     simulation = assemble(scenario, scenario.seed if seed is None else seed, recovery, history, pods=pods)
     for listener in listeners:
         history.subscribe(listener)
-    return play(simulation, explain_at=explain_at, on_look=on_look)
+    return play(simulation, ways=ways, explain_at=explain_at, on_look=on_look)
 
 
 def play(
     simulation: Simulation,
     *,
     until: int | None = None,
+    ways: bool = True,
     explain_at: int | None = None,
     on_look: OnLook | None = None,
 ) -> Run:
@@ -91,7 +94,7 @@ def play(
         due = () if over or end == "loop" else _due(simulation)
         if over or end == "quiet" or (end == "horizon" and not _frees_room(simulation)):
             simulation.cluster.scheduling.explain_waiting(ended_at)
-        simulation.cluster.scheduling.explain_again(ended_at, ways=True)
+        simulation.cluster.scheduling.explain_again(ended_at, ways=ways)
         if until is None and end != "loop":
             ended_at = _tell_missed(simulation, ended_at)
         env.history.close()

@@ -7,11 +7,13 @@ make fewer, since comprehensions are no calls there. What makes a count go down 
 from __future__ import annotations
 
 import pytest
+from command_line import ROOT
 from measured import calls, calls_of_many, calls_of_result, drawn, rollout, rollout_of_deployment, small, year
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import PodCreated
 from kubeinfer_sim.engine.history import Record
+from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 
 #: So much more is no growth yet: hashes of texts differ from process to process, and libraries from version to version.
@@ -40,6 +42,12 @@ def test_lives_and_faults_cost_no_more_calls(
 def test_a_run_among_many_costs_no_more_calls() -> None:
     """Set-up, figures and all that a run has beside its events; what runs of one process share is there by then."""
     assert calls_of_many(small(), 20) <= 7598 * ALLOWED
+
+
+def test_a_run_among_many_that_ends_waiting_does_not_play_what_would_give_a_place() -> None:
+    """Nobody reads of it there; playing it takes as many calls as the rest."""
+    stall = load_scenario(str(ROOT / "scenarios" / "full-cluster-stall.yaml"))
+    assert calls_of_many(stall, 10) <= 8514 * ALLOWED
 
 
 def test_a_small_run_costs_no_more_calls() -> None:

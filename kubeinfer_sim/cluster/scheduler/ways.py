@@ -219,9 +219,11 @@ class Ways:
         }
         for node in before:
             self._index.change(node, **properties)
-        yield
-        for node, kept in before.items():
-            self._index.change(node, **kept)
+        try:
+            yield
+        finally:
+            for node, kept in before.items():
+                self._index.change(node, **kept)
 
     @contextmanager
     def _ended(self, pods: Sequence[Hashable]) -> Iterator[None]:
@@ -230,9 +232,11 @@ class Ways:
             for key in dict.fromkeys(pods)
             if (node := self._where(key)) is not None
         ]
-        yield
-        for node, pod in lifted:
-            self._index.place(node, pod, back=True)
+        try:
+            yield
+        finally:
+            for node, pod in lifted:
+                self._index.place(node, pod, back=True)
 
     def _fit(
         self,
@@ -300,6 +304,8 @@ class Ways:
                 labels = {**spec.labels, "kubernetes.io/hostname": name}
                 self._index.add(replace(spec, name=name, labels=labels, taints=(), unschedulable=False))
                 names.append(name)
-        yield
-        for name in names:
-            self._index.remove_node(name)
+        try:
+            yield
+        finally:
+            for name in names:
+                self._index.remove_node(name)

@@ -105,7 +105,7 @@ def _played(
     simulation = assemble(variant.scenario, seed, variant.recovery, History(keep=False), pods=False)
     forced = ForcedRun(simulation, targets, mended_in, pilot)
     with suppress(_Over):
-        if play_simulation(simulation).end == "loop":
+        if play_simulation(simulation, ways=False).end == "loop":
             raise UsageError(
                 "--rare: a run comes to a loop in which time stands still: play it without --rare"
             )
