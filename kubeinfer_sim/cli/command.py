@@ -79,7 +79,7 @@ class Command(click.Command):
 
 
 #: The parameters that name files which commands write, or keep their runs in.
-_WRITTEN = ("store", "json_to", "parquet")
+_WRITTEN = ("store", "json_to", "markdown_to", "parquet")
 
 
 def _each_file_once(ctx: click.Context) -> None:

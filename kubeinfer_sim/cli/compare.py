@@ -13,14 +13,14 @@ from kubeinfer_sim.cli.command import (
     configuration_option,
     file_argument,
     filename_option,
-    form_option,
     horizon_option,
-    json_option,
     option,
     subcommand,
     values_options,
 )
 from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option
+from kubeinfer_sim.cli.output import Output
+from kubeinfer_sim.cli.outputs import output_options
 from kubeinfer_sim.cli.replications import (
     INTERRUPTED,
     UNDECIDED,
@@ -127,8 +127,7 @@ class SoFarOfEach:
 @horizon_option
 @configuration_option
 @invariants_option
-@json_option("the comparison")
-@form_option("text", "json", "markdown")
+@output_options("the comparison", "text", "json", "markdown")
 def command(
     scenario: str,
     recovery: str | None,
@@ -139,10 +138,9 @@ def command(
     settings: tuple[str, ...],
     files: tuple[str, ...],
     horizon: str | None,
-    form: str | None,
     configuration: Configuration | None,
     check_invariants: bool,
-    json_to: str | None,
+    output: Output,
 ) -> int:
     """Simulate SCENARIO once for each setting of a knob, under the same faults, and say how they differ.
 
@@ -154,7 +152,7 @@ def command(
     can be said, since no runs came to an end. A function named with module:function decides about every failure (see
     docs/recovery.md); it is run as it is, so name none you do not trust.
     """
-    from kubeinfer_sim.cli.output import look_of, output_of, show_diagnostics
+    from kubeinfer_sim.cli.output import look_of, show_diagnostics
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.experiment.assumption_knob import assumption_knob
@@ -164,7 +162,6 @@ def command(
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.warnings import of_variants
 
-    output = output_of(form, json_to)
     if not (vary or assume or recovery):
         raise UsageError("compare needs a knob, --recovery, --assume or --vary, with the values to compare")
     if recovery is not None and ":" in recovery:

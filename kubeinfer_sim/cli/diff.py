@@ -10,12 +10,12 @@ import click
 from kubeinfer_sim.cli.command import (
     file_argument,
     filename_option,
-    form_option,
-    json_option,
     new_values_option,
     subcommand,
     values_options,
 )
+from kubeinfer_sim.cli.output import Output
+from kubeinfer_sim.cli.outputs import output_options
 from kubeinfer_sim.diagnostics import unrepeated
 from kubeinfer_sim.errors import UsageError
 
@@ -30,8 +30,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @filename_option
 @new_values_option
 @values_options("the manifests")
-@form_option("text", "json", "markdown")
-@json_option("the changes")
+@output_options("the changes", "text", "json", "markdown")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when there are differences, as git diff does.")
 def command(
     old: str,
@@ -39,8 +38,7 @@ def command(
     settings: tuple[str, ...],
     files: tuple[str, ...],
     new_settings: tuple[str, ...],
-    form: str | None,
-    json_to: str | None,
+    output: Output,
     exit_code: bool,
 ) -> int:
     """Say what applying NEW changes in a cluster that runs OLD, whether it rolls out, and what does nothing.
@@ -52,7 +50,7 @@ def command(
     kubectl get kubeinfer x -o yaml | kubeinfer-sim diff - new.yaml
     """
     from kubeinfer_sim.cli.manifests import Side, load_each
-    from kubeinfer_sim.cli.output import note, output_of, show_diagnostics, width_of
+    from kubeinfer_sim.cli.output import note, show_diagnostics, width_of
     from kubeinfer_sim.manifest.diff import Versioned, diff
     from kubeinfer_sim.manifest.object_diff import Key, is_compared, object_diff
     from kubeinfer_sim.manifest.references import ASSUMED, without_given
@@ -64,7 +62,6 @@ def command(
 
     if old == new == "-":
         raise UsageError("only one of OLD and NEW can come from standard input")
-    output = output_of(form, json_to)
     values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
     before, after = load_each([Side(old, values), Side(new, {**values, **later})], values, later)
     versions = [[each for each in side.workloads if isinstance(each, Versioned)] for side in (before, after)]

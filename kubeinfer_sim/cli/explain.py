@@ -28,7 +28,7 @@ def command(codes: tuple[str, ...], markdown: bool, form: str | None) -> int:
     from kubeinfer_sim.manifest.lint.page import entries_markdown, lint_markdown
 
     asked = [_rule(text) for text in codes]
-    output = output_of("markdown" if markdown else form, None)
+    output = output_of("markdown" if markdown else form, {})
     every = sorted(RULES.values(), key=lambda each: each.code)
     width = min(width_of(sys.stdout), 100)
     output.write(

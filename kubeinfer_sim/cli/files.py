@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubeinfer_sim.errors import OutputError, UsageError
-from kubeinfer_sim.manifest.file_kinds import OUTPUT_KINDS
+from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS, OUTPUT_KINDS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -50,6 +50,11 @@ _STANDARD = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 def is_document(head: bytes) -> bool:
     """Whether a file begins as a JSON document of ours does."""
     return _DOCUMENT.match(head) is not None
+
+
+def is_comment(head: bytes) -> bool:
+    """Whether a file begins as a comment of ours in Markdown does."""
+    return head.partition(b"\n")[0].rstrip().endswith(COMMENT_ENDS.encode())
 
 
 def is_calibrated(head: bytes) -> bool:

@@ -17,9 +17,7 @@ from kubeinfer_sim.cli.command import (
     configuration_option,
     file_argument,
     filename_option,
-    form_option,
     horizon_option,
-    json_option,
     nodes_options,
     option,
     seed_option,
@@ -27,7 +25,8 @@ from kubeinfer_sim.cli.command import (
     values_options,
 )
 from kubeinfer_sim.cli.invariants import BROKEN
-from kubeinfer_sim.cli.output import Output, look_of, note, output_of, tell
+from kubeinfer_sim.cli.output import Output, look_of, note, tell
+from kubeinfer_sim.cli.outputs import output_options
 from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, place_options
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.yaml_text import one_line
@@ -120,8 +119,7 @@ def _complete_edit(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("-q", "--quiet", is_flag=True, help="No report, no progress: exit code (and -o, --json) only.")
 @seed_option
 @place_options
-@json_option("what was found")
-@form_option("text", "json", "junit")
+@output_options("what was found", "text", "json", "junit")
 def command(
     file: str,
     vary: list[str] | None,
@@ -140,8 +138,7 @@ def command(
     quiet: bool,
     seed: int | None,
     many: Many,
-    form: str | None,
-    json_to: str | None,
+    output: Output,
 ) -> int:
     """Search near SCENARIO for what breaks an invariant, or an objective that SCENARIO holds itself.
 
@@ -177,7 +174,7 @@ def command(
     asked = _Asked(
         file,
         document,
-        output_of(form, json_to),
+        output,
         max_examples,
         None if time_limit is None else time_limit / 1000,
         RUN_TIMEOUT if many.run_timeout is None else many.run_timeout,

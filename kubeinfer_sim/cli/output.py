@@ -6,13 +6,19 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TextIO, TypedDict
 
 import click
-from msgspec import Struct
+from msgspec import Struct, field
 
-from kubeinfer_sim.cli.files import descriptor, is_document, write_bytes, write_file
+from kubeinfer_sim.cli.files import (
+    descriptor,
+    is_comment,
+    is_document,
+    write_bytes,
+    write_file,
+)
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import UsageError
 
@@ -22,6 +28,8 @@ VERBOSE = "kubeinfer_sim.verbose"
 STEP_BEGUN = "kubeinfer_sim.step_begun"
 #: What somebody is asked who meets a mistake of ours.
 ISSUES = "please report it with the command line and the files that caused it"
+#: What holds an earlier output of ours, by form.
+_OURS = {"json": is_document, "markdown": is_comment}
 #: Columns a message has at least, however narrow the terminal.
 NARROWEST = 40
 
@@ -137,44 +145,56 @@ class Output(Struct, frozen=True):
 
     Attributes:
         form: of what goes to standard output: `text`, `json` ….
-        file: the file that gets the JSON document besides.
+        files: the files that get other forms besides, by form.
     """
 
     form: str
-    file: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_text(self) -> bool:
         """Whether standard output is for people."""
         return self.form == "text"
 
+    def wants(self, form: str) -> bool:
+        """Whether this form is asked for, wherever it goes."""
+        return form == self.form or form in self.files
+
     def write(self, **forms: Callable[[], str]) -> None:
         """Write each document where it belongs; what is not asked for is not made, a text left out not shown."""
-        if self.file is not None:
-            self.to_file(forms["json"])
+        for form in self.files:
+            self.to_file(forms[form], form)
         if not self.is_text:
             self.to_standard_output(**forms)
         elif "text" in forms:
             show(forms["text"]())
 
-    def to_file(self, document: Callable[[], str]) -> None:
-        """Write the JSON document to the file, if one is asked for."""
-        if self.file is not None:
-            write_file(self.file, document(), ours=is_document, option="--json")
+    def to_file(self, document: Callable[[], str], form: str = "json") -> None:
+        """Write a form to its file, if there is one."""
+        if form in self.files:
+            write_file(self.files[form], document(), ours=_OURS[form], option=f"--{form}")
 
     def to_standard_output(self, **forms: Callable[[], str]) -> None:
         """Write the form that is asked for."""
         show_document(forms[self.form]())
 
 
-def output_of(form: str | None, json_to: str | None) -> Output:
-    """What `-o FORM` and `--json FILE` ask for together; `--json -` is `-o json`.
+def output_of(form: str | None, files: Mapping[str, str | None]) -> Output:
+    """What `-o FORM` and `--json FILE`, `--markdown FILE` … ask for together; `--json -` is `-o json`.
 
     Raises:
         UsageError: they ask for two things on standard output.
     """
-    if json_to is None or descriptor(json_to) != 1:
-        return Output(form or "text", json_to)
-    if form not in (None, "json"):
-        raise UsageError(f"-o {form} and --json {json_to} both go to standard output: give --json a file")
-    return Output("json")
+    to_files = {}
+    for name, file in files.items():
+        if file is None:
+            continue
+        if descriptor(file) != 1:
+            to_files[name] = file
+        elif form in (None, name):
+            form = name
+        else:
+            raise UsageError(
+                f"-o {form} and --{name} {file} both go to standard output: give --{name} a file"
+            )
+    return Output(form or "text", to_files)

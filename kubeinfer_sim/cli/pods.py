@@ -70,7 +70,7 @@ def command(
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.report.pods import pods_of, render_pods
 
-    output = output_of(form, json_to)
+    output = output_of(form, {"json": json_to})
     file = read_scenario_file(
         scenario,
         settings=settings,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kubeinfer_sim.cli.output import look_of, note, output_of, show_diagnostics
+from kubeinfer_sim.cli.output import Output, look_of, note, show_diagnostics
 from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
@@ -20,8 +20,7 @@ def estimate_and_report(
     scenario: Scenario,
     many: Many,
     *,
-    form: str | None,
-    json_to: str | None,
+    output: Output,
     quiet: bool,
     assumptions: bool,
 ) -> int:
@@ -38,9 +37,9 @@ def estimate_and_report(
         raise UsageError("--rare takes a number of runs: give -n, as in -n 2000")
     if many.replications is None:
         raise UsageError("--rare is about many runs: say how many with -n, as in -n 2000")
-    output = output_of(form, json_to)
-    if output.form not in ("text", "json"):
-        raise UsageError(f"-o {output.form} is not there for --rare: text and json are")
+    for form in (output.form, *output.files):
+        if form not in ("text", "json"):
+            raise UsageError(f"{form} is not there for --rare: text and json are")
     if scenario.warnings and not quiet:
         show_diagnostics(scenario.warnings)
     begun = time.perf_counter()

@@ -16,6 +16,7 @@ from msgspec import Struct
 from kubeinfer_sim.cli.command import Whole, option
 from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in_sample
 from kubeinfer_sim.cli.output import Look, Output, look_of, note, show_diagnostics
+from kubeinfer_sim.cli.outputs import FILES
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
@@ -41,7 +42,7 @@ _NOT_OF_ONE_RUN = {
     "store",
     "seed",
     "form",
-    "json_to",
+    *FILES.values(),
     "quiet",
     "assumptions",
 }

@@ -31,7 +31,7 @@ def command(store: str, sql: str | None, parquet: str | None, json_to: str | Non
     from kubeinfer_sim.experiment.stored import Stored
     from kubeinfer_sim.report.stored import grid_lines, rows_csv, rows_json, stored_text, write_parquet
 
-    output = output_of(form, json_to)
+    output = output_of(form, {"json": json_to})
     with Stored(store) as stored:
         if parquet is not None:
             write_parquet(parquet, *stored.rows())

@@ -19,6 +19,7 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
+from kubeinfer_sim.cli.output import Output
 from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity, unrepeated
@@ -108,9 +109,8 @@ def command(
     timings: str | None,
     horizon: str,
     seed: int | None,
-    form: str | None,
     configuration: Configuration | None,
-    json_to: str | None,
+    output: Output,
     quiet: bool,
     details: bool,
     told: Detail | None,
@@ -154,8 +154,7 @@ def command(
     return simulate_and_report(
         scenario,
         file=old if new is None else new,
-        form=form,
-        json_to=json_to,
+        output=output,
         quiet=quiet,
         details=details,
         told=told,

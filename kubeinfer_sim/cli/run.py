@@ -17,6 +17,7 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
+from kubeinfer_sim.cli.output import Output
 from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.scenario_file import read_scenario_file
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
@@ -65,9 +66,8 @@ def command(
     rare: bool,
     pods: str | None,
     seed: int | None,
-    form: str | None,
     configuration: Configuration | None,
-    json_to: str | None,
+    output: Output,
     quiet: bool,
     details: bool,
     told: Detail | None,
@@ -102,14 +102,11 @@ def command(
                 "--details, --detail, --estimate, --check-determinism and --check-invariants are about runs as they "
                 "are, --rare forces them"
             )
-        return estimate_and_report(
-            loaded, many, form=form, json_to=json_to, quiet=quiet, assumptions=assumptions
-        )
+        return estimate_and_report(loaded, many, output=output, quiet=quiet, assumptions=assumptions)
     return simulate_and_report(
         loaded,
         file=scenario,
-        form=form,
-        json_to=json_to,
+        output=output,
         quiet=quiet,
         details=details,
         told=told,

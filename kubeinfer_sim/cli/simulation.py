@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from kubeinfer_sim.cli.command import form_option, json_option, seed_option
+from kubeinfer_sim.cli.command import seed_option
 from kubeinfer_sim.cli.estimate import estimated, tell_if_long
 from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in, invariants_option, watch_of
-from kubeinfer_sim.cli.output import look_of, note, output_of, step, tell
+from kubeinfer_sim.cli.output import Output, look_of, note, step, tell
+from kubeinfer_sim.cli.outputs import FILES, output_options
 from kubeinfer_sim.cli.own_line import own_line
 from kubeinfer_sim.cli.replications import Many, replicate_and_report, replication_options
 from kubeinfer_sim.errors import SimulatorFault, UsageError
@@ -30,7 +31,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: Parameters that say what becomes of a result, not what it is.
 _OF_THE_OUTPUT = {
     "form",
-    "json_to",
+    *FILES.values(),
     "quiet",
     "details",
     "assumptions",
@@ -78,8 +79,7 @@ def simulation_options(command: F) -> F:
         ),
         seed_option,
         replication_options,
-        json_option("the result"),
-        form_option("text", "json", "markdown", "junit", "github"),
+        output_options("the result", "text", "json", "markdown", "junit", "github"),
     ):
         command = option(command)
     return command
@@ -89,8 +89,7 @@ def simulate_and_report(
     scenario: Scenario,
     *,
     file: str,
-    form: str | None,
-    json_to: str | None,
+    output: Output,
     quiet: bool,
     details: bool,
     told: Detail | None,
@@ -107,8 +106,7 @@ def simulate_and_report(
     Args:
         scenario: what to simulate.
         file: the file that annotations are about.
-        form: of standard output, as -o says.
-        json_to: where the JSON result goes, as --json says.
+        output: what is written where.
         quiet: no report.
         details: a report at length.
         estimate: say what it would cost, and simulate nothing.
@@ -130,8 +128,7 @@ def simulate_and_report(
     from kubeinfer_sim.simulation.simulate import simulate
 
     step("read and checked")
-    output = output_of(form, json_to)
-    if estimate and (output.form != "text" or output.file is not None):
+    if estimate and (output.files or not output.is_text):
         raise UsageError("--estimate is for people: it makes no result, and prints text")
     if estimate and told is not None:
         raise UsageError("--estimate makes no result that --detail could be about: leave out one of them")
@@ -159,7 +156,7 @@ def simulate_and_report(
             whole=whole if check_invariants else None,
         )
     begun = time.perf_counter()
-    result_wanted = output.form == "json" or output.file is not None
+    result_wanted = output.wants("json")
     document = result_wanted or check_determinism
     if told is not None and not document:
         raise UsageError("--detail is about the JSON result: add --json FILE or -o json")

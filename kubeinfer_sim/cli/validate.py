@@ -81,7 +81,7 @@ def command(
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.scenario.check import check_files
 
-    output = output_of(form, json_to)
+    output = output_of(form, {"json": json_to})
     disabled = None if no_lint else _codes(disable)
     begun = time.perf_counter()
     checked = check_files(

@@ -78,7 +78,7 @@ def command(
 
     if at is None:
         raise UsageError("at which time? --at 2h13m; `kubeinfer-sim pods` without --at shows the end")
-    output = output_of(form, json_to)
+    output = output_of(form, {"json": json_to})
     file = read_scenario_file(
         scenario,
         settings=settings,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 OWN_API = "kubeinfer-sim/"
 #: Kinds of the files that users write for us.
 OWN_KINDS = ("Scenario", "Cluster", "Recovery", "Timings")
+#: How the first line of a comment in Markdown of ours ends.
+COMMENT_ENDS = "<!-- kubeinfer-sim -->"
 #: Kinds of the documents that we write.
 OUTPUT_KINDS = (
     "Result",

@@ -100,6 +100,27 @@ def test_a_file_is_written_beside_any_form(tmp_path: Path) -> None:
     assert target.read_text(encoding="utf-8") == sim("run", S, "-o", "json").stdout
 
 
+def test_a_comment_is_written_beside_any_form_and_known_as_ours_again(tmp_path: Path) -> None:
+    target = tmp_path / "comment.md"
+    for line in (
+        f"run {S}",
+        f"run {S} -n 2 --workers 1",
+        f"compare {S} --vary maxSurge=0,1",
+        f"diff {OLD} {NEW}",
+    ):
+        printed = sim(*line.split(), "-o", "markdown").stdout
+        done = sim(*line.split(), "--markdown", str(target))
+        assert target.read_text(encoding="utf-8") == printed  # the earlier one was ours
+        assert done.stdout == sim(*line.split()).stdout
+        assert printed == sim(*line.split(), "--markdown", "-").stdout
+    target.write_text("# Notes\n", encoding="utf-8")
+    refused = sim("run", S, "--markdown", str(target))
+    assert (refused.returncode, target.read_text(encoding="utf-8")) == (2, "# Notes\n")
+    assert "`-o markdown`" in refused.told
+    one_file = sim("run", S, "--markdown", "a", "--json", "a")
+    assert "--json and --markdown are both a: give each its own file" in one_file.told
+
+
 def test_quiet_leaves_out_the_report_and_not_what_is_asked_for() -> None:
     assert sim("run", S, "-q", "-o", "junit").stdout.startswith("<?xml")
     assert sim("run", S, "-q", "-o", "text").stdout == ""

@@ -12,7 +12,7 @@ from kubeinfer_sim.report.comparison_sentences import (
     spans_note,
     subtitle,
 )
-from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
+from kubeinfer_sim.report.markdown.text import capped, comment, escaped, footer, table
 
 _MOST_SENTENCES, _MOST_ROWS = 8, 14
 
@@ -48,4 +48,4 @@ def comparison_markdown(comparison: Comparison) -> str:
         *([escaped(note), ""] if (note := spans_note(comparison)) else []),
         footer(),
     ]
-    return "\n".join(lines) + "\n"
+    return comment(lines)

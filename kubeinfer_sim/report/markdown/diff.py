@@ -10,7 +10,7 @@ from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.manifest.object_diff import ObjectDiff
 from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.report.diff import refusal_sentence
-from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, escaped, footer
+from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, comment, escaped, footer
 
 _MOST_OBJECTS, _MOST_BESIDE = 8, 4
 
@@ -34,7 +34,7 @@ def diff_markdown(
     lines += capped([_object_line(each) for each in others], _MOST_BESIDE, "objects")
     lines += capped([f"- {escaped(refusal_sentence(each))}" for each in refused], _MOST_OBJECTS, "objects")
     lines.append(footer())
-    return "\n".join(lines) + "\n"
+    return comment(lines)
 
 
 def _object_line(difference: ObjectDiff) -> str:

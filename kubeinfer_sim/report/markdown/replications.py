@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubeinfer_sim.experiment.replications import Replications
-from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
+from kubeinfer_sim.report.markdown.text import capped, comment, escaped, footer, table
 from kubeinfer_sim.report.replications import fault_lines, run_words, subtitle
 from kubeinfer_sim.report.run_figures import figure_rows
 from kubeinfer_sim.report.run_verdict import objective_row, verdict_line
@@ -25,4 +25,4 @@ def replications_markdown(runs: Replications) -> str:
         lines += ["", f"- worst: seed {runs.worst.seed}, {escaped(run_words(runs.worst))}"]
     failed = [f"- seed {one.seed} failed: {escaped(one.message)}" for one in runs.failures]
     lines += capped(failed, _MOST_LINES, "runs")
-    return "\n".join([*lines, "", footer()]) + "\n"
+    return comment([*lines, "", footer()])

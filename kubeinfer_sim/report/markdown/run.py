@@ -8,7 +8,7 @@ from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import key_figures, subject
-from kubeinfer_sim.report.markdown.text import capped, escaped, footer, table
+from kubeinfer_sim.report.markdown.text import capped, comment, escaped, footer, table
 from kubeinfer_sim.report.verdict import Assessment, culprits, idle_lines, objective_text, verdict_line
 from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import configured
@@ -31,7 +31,7 @@ def run_markdown(assessment: Assessment) -> str:
     for part in (_reasons(assessment), _warnings(assessment)):
         lines += ["", *part] if part else []
     lines += ["", _rests_on(assessment)]
-    return "\n".join(lines) + "\n"
+    return comment(lines)
 
 
 def _objectives(judged: tuple[Judged, ...]) -> list[tuple[str, str]]:

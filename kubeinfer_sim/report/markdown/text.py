@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from kubeinfer_sim._version import __version__
+from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS
 from kubeinfer_sim.manifest.render import printable
 
 #: Lines of a report at most.
@@ -40,6 +41,12 @@ def capped(lines: Sequence[str], most: int, what: str) -> list[str]:
     if len(lines) <= most:
         return list(lines)
     return [*lines[: most - 1], f"- … and {len(lines) - most + 1:,} more {what}"]
+
+
+def comment(lines: Sequence[str]) -> str:
+    """The whole text; the end of its first line, which nobody sees, tells that we wrote it."""
+    first, *rest = lines
+    return "\n".join((f"{first} {COMMENT_ENDS}", *rest)) + "\n"
 
 
 def footer() -> str:
