@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubeinfer_sim.cli.command import (
+    KNOBS_TOLD,
     Whole,
     configuration_option,
     file_argument,
@@ -106,10 +107,7 @@ class SoFarOfEach:
     "--vary",
     metavar="NAME=LIST",
     multiple=True,
-    help="Any other knob: maxSurge, maxUnavailable, replicas, minReadySeconds (of all, or as in replicas.router of one "
-    "workload), label (on,off), nodes (8..16), spareNodes, or a path in the "
-    "scenario's spec (kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2). Each combination of "
-    "several knobs is a variant.",
+    help=f"Any other knob: {KNOBS_TOLD}. Each combination of several knobs is a variant.",
 )
 @option(
     "-n",

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.experiment import workload_knobs
+from kubeinfer_sim.experiment import template_knobs, workload_knobs
 from kubeinfer_sim.experiment.assumption_knob import as_yaml, assumption_variants
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.replication import Variant
@@ -89,10 +89,10 @@ def _settings(text: str, scenario: Scenario) -> list[Setting]:
     head, _, rest = name.partition(".")
     if head in KNOBS:
         return [Setting(name, value, f"{name}={value}", turn=_turned(head, rest, value)) for value in values]
-    if name == "recovery":
-        named = recovery_variants(scenario, values)
+    if head == "recovery":
+        named = recovery_variants(scenario, values, rest)
         return [
-            Setting(name, value, each.name, turn=_recovering(value))
+            Setting(name, value, f"{name}={each.name}" if rest else each.name, turn=_recovering(value, rest))
             for value, each in zip(values, named, strict=True)
         ]
     if name in _assumptions():
@@ -141,9 +141,9 @@ def _turned(head: str, rest: str, value: str) -> Callable[[Variant], Variant]:
     return lambda variant: replace(variant, scenario=KNOBS[head](variant.scenario, rest, value))
 
 
-def _recovering(value: str) -> Callable[[Variant], Variant]:
+def _recovering(value: str, role: str) -> Callable[[Variant], Variant]:
     def turn(variant: Variant) -> Variant:
-        (made,) = recovery_variants(variant.scenario, [value])
+        (made,) = recovery_variants(variant.scenario, [value], role)
         return replace(variant, scenario=made.scenario, recovery=made.recovery)
 
     return turn
@@ -277,6 +277,8 @@ KNOBS: dict[str, workload_knobs.Turn] = {
     "replicas": workload_knobs.replicas,
     "minReadySeconds": workload_knobs.min_ready_seconds,
     "label": workload_knobs.label,
+    **{kind: template_knobs.probe(kind) for kind in template_knobs.PROBES},
+    template_knobs.GRACE_PERIOD: template_knobs.grace_period,
     "nodes": _nodes,
     "spareNodes": _spare_nodes,
 }

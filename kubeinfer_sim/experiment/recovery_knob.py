@@ -23,17 +23,24 @@ from kubeinfer_sim.scenario.recovery.rules import with_policy
 LEVELS = ("Instance", "Pod", "Custom")
 
 
-def recovery_variants(scenario: Scenario, wanted: Sequence[str]) -> list[Variant]:
+def recovery_variants(scenario: Scenario, wanted: Sequence[str], role: str = "") -> list[Variant]:
     """A variant for each of `wanted`.
 
-    `Instance`, `Pod` and `Custom` (with the scenario's own rules) set the policy of every role; the path of a
-    file of kind Recovery means Custom with its rules; `module:function` Custom with a function that decides.
+    `Instance`, `Pod` and `Custom` (with the scenario's own rules) set the policy of every role, or of the one named;
+    the path of a file of kind Recovery means Custom with its rules; `module:function` Custom with a function that
+    decides.
 
     Raises:
         InputError: what is wrong with a file of rules.
-        UsageError: neither of these, one named twice, or a function that cannot be loaded.
+        UsageError: neither of these, one named twice, a function that cannot be loaded, or no such role.
     """
-    variants = [_variant(scenario, text.strip()) for text in wanted]
+    roles = dict.fromkeys(each.name for kubeinfer in _versions(scenario) for each in kubeinfer.roles)
+    if role and role not in roles:
+        there = f"there are {', '.join(roles)}" if roles else "it is KubeInfers' that have roles"
+        raise UsageError(
+            f"--vary recovery.{role}: there is no such role{did_you_mean(role, roles)} ({there})"
+        )
+    variants = [_variant(scenario, text.strip(), role) for text in wanted]
     names = [variant.name for variant in variants]
     for name in names:
         if names.count(name) > 1:
@@ -41,11 +48,11 @@ def recovery_variants(scenario: Scenario, wanted: Sequence[str]) -> list[Variant
     return variants
 
 
-def _variant(scenario: Scenario, text: str) -> Variant:
+def _variant(scenario: Scenario, text: str, role: str) -> Variant:
     if text in LEVELS:
         level = cast('Literal["Instance", "Pod", "Custom"]', text)
-        return Variant(text, _with_policy(scenario, level))
-    custom = _with_policy(scenario, "Custom")
+        return Variant(text, _with_policy(scenario, level, role))
+    custom = _with_policy(scenario, "Custom", role)
     if PurePath(text).suffix in (".yaml", ".yml", ".json") or Path(text).exists():
         source = read_source(text)
         struck = (action for action in scenario.actions if isinstance(action, Fault))
@@ -75,16 +82,17 @@ def load_function(text: str) -> RecoveryPlugin:
     return cast("RecoveryPlugin", function)
 
 
-def _with_policy(scenario: Scenario, restart: Literal["Instance", "Pod", "Custom"]) -> Scenario:
+def _with_policy(scenario: Scenario, restart: Literal["Instance", "Pod", "Custom"], role: str) -> Scenario:
     def changed(action: Action) -> Action:
         if isinstance(action, Apply) and isinstance(action.workload, KubeInfer):
-            return replace(action, workload=with_policy(action.workload, restart))
+            return replace(action, workload=with_policy(action.workload, restart, role))
         return action
 
     return replace(
         scenario,
         workloads=tuple(
-            with_policy(each, restart) if isinstance(each, KubeInfer) else each for each in scenario.workloads
+            with_policy(each, restart, role) if isinstance(each, KubeInfer) else each
+            for each in scenario.workloads
         ),
         actions=tuple(changed(action) for action in scenario.actions),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 
 from msgspec.structs import replace
 
@@ -154,8 +155,14 @@ def _number(knob: str, value: str) -> int:
 def _in_all_versions(
     scenario: Scenario, knob: str, name: str, change: Callable[[WorkloadSpec], WorkloadSpec]
 ) -> Scenario:
-    """Change the workloads that are meant, as they are at first and in what is applied or created later."""
-    meant = _meant(scenario, knob, name)
+    """Change the workloads that are meant by name."""
+    return in_all_versions(scenario, _meant(scenario, knob, name), change)
+
+
+def in_all_versions(
+    scenario: Scenario, meant: AbstractSet[tuple[str, str]], change: Callable[[WorkloadSpec], WorkloadSpec]
+) -> Scenario:
+    """Change workloads, by kind and name, as they are at first and in what is applied or created later."""
 
     def changed(workload: WorkloadSpec) -> WorkloadSpec:
         return change(workload) if (workload.kind, workload.name) in meant else workload
@@ -164,18 +171,37 @@ def _in_all_versions(
         scenario,
         workloads=tuple(map(changed, scenario.workloads)),
         actions=tuple(
-            replace(each, workload=changed(each.workload)) if isinstance(each, Apply | Create) else each
+            replace(
+                each,
+                workload=changed(each.workload),
+                before=None if each.before is None else changed(each.before),
+            )
+            if isinstance(each, Apply)
+            else replace(each, workload=changed(each.workload))
+            if isinstance(each, Create)
+            else each
             for each in scenario.actions
         ),
     )
 
 
+def of_workloads(scenario: Scenario, knob: str) -> list[WorkloadSpec]:
+    """The workloads that a knob may turn: all but Pods, those created later included.
+
+    Raises:
+        UsageError: there are none.
+    """
+    there: list[WorkloadSpec] = [
+        each for each in (*scenario.workloads, *scenario.created) if not isinstance(each, BarePod)
+    ]
+    if not there:
+        raise UsageError(f"--vary {knob}: the scenario has no workload but Pods, which have none")
+    return there
+
+
 def _meant(scenario: Scenario, knob: str, name: str) -> set[tuple[str, str]]:
     """Kind and name of the workloads that are meant."""
-    there = [each for each in (*scenario.workloads, *scenario.created) if not isinstance(each, BarePod)]
-    keys: set[tuple[str, str]] = {(each.kind, each.name) for each in there}
-    if not keys:
-        raise UsageError(f"--vary {knob}: the scenario has no workload but Pods, which have none")
+    keys: set[tuple[str, str]] = {(each.kind, each.name) for each in of_workloads(scenario, knob)}
     if not name:
         return {key for key in keys if key[0] == "KubeInfer"} or keys
     meant = {key for key in keys if name in (key[1], "/".join(key))}
@@ -192,4 +218,9 @@ def _meant(scenario: Scenario, knob: str, name: str) -> set[tuple[str, str]]:
 
 
 def _named(workload: WorkloadSpec) -> str:
-    return f"{workload.kind} {workload.name}"
+    return named(workload.kind, workload.name)
+
+
+def named(kind: str, name: str) -> str:
+    """As messages call a workload."""
+    return f"{kind} {name}"

@@ -72,7 +72,15 @@ class RecoveryRule(Struct, frozen=True):
         )
 
 
-def with_policy(kubeinfer: KubeInfer, restart: Literal["Instance", "Pod", "Custom"]) -> KubeInfer:
-    """The KubeInfer with another recovery policy in every role."""
+def with_policy(
+    kubeinfer: KubeInfer, restart: Literal["Instance", "Pod", "Custom"], role: str = ""
+) -> KubeInfer:
+    """The KubeInfer with another recovery policy in every role, or in one."""
     policy = RecoveryPolicy(restart)
-    return replace(kubeinfer, roles=tuple(replace(role, recovery_policy=policy) for role in kubeinfer.roles))
+    return replace(
+        kubeinfer,
+        roles=tuple(
+            replace(each, recovery_policy=policy) if role in ("", each.name) else each
+            for each in kubeinfer.roles
+        ),
+    )
