@@ -88,7 +88,7 @@ KNOBS_TOLD = (
 )
 
 #: The parameters that name files which commands write, or keep their runs in.
-_WRITTEN = ("store", "json_to", "markdown_to", "parquet")
+_WRITTEN = ("store", "json_to", "markdown_to", "parquet", "scenario_to")
 
 
 def _each_file_once(ctx: click.Context) -> None:

@@ -31,6 +31,8 @@ else:
 
 #: How what `calibrate` writes begins; a Timings file without it was written by hand.
 CALIBRATED = "# Learned by kubeinfer-sim calibrate"
+#: How what `--write-scenario` writes begins; a scenario without it is somebody's own.
+SIMULATED = "# Written by kubeinfer-sim rollout --write-scenario"
 
 _DOCUMENT = re.compile(
     rb'\s*\{\s*"apiVersion"\s*:\s*"kubeinfer-sim/v1"\s*,\s*"kind"\s*:\s*"(?:%s)"'
@@ -60,6 +62,11 @@ def is_comment(head: bytes) -> bool:
 def is_calibrated(head: bytes) -> bool:
     """Whether a file begins as what `calibrate` writes does."""
     return head.startswith(CALIBRATED.encode())
+
+
+def is_simulated(head: bytes) -> bool:
+    """Whether a file begins as what `rollout --write-scenario` writes does."""
+    return head.startswith(SIMULATED.encode())
 
 
 class OutputFile(_OfText):

@@ -40,9 +40,11 @@ _NOT_OF_ONE_RUN = {
     "workers",
     "run_timeout",
     "store",
+    "probability",
     "seed",
     "form",
     *FILES.values(),
+    "scenario_to",
     "quiet",
     "assumptions",
 }

@@ -19,7 +19,9 @@ from kubeinfer_sim.cli.command import (
     timings_option,
     values_options,
 )
-from kubeinfer_sim.cli.output import Output
+from kubeinfer_sim.cli.files import SIMULATED, OutputFile, descriptor, is_simulated, write_file
+from kubeinfer_sim.cli.gates import Gates, gate_options
+from kubeinfer_sim.cli.output import Output, note
 from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity, unrepeated
@@ -95,6 +97,14 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     default="settled",
     help="Stop there (90m, 7d); if not given, when all has settled.",
 )
+@gate_options
+@option(
+    "--write-scenario",
+    "scenario_to",
+    metavar="FILE",
+    type=OutputFile(is_simulated, "name a new file: `--write-scenario new.yaml`"),
+    help="Write what is simulated as one scenario file with all that it is made of, for run, why, pods and compare.",
+)
 @simulation_options
 def command(
     old: str,
@@ -119,11 +129,16 @@ def command(
     check_determinism: bool,
     check_invariants: bool,
     many: Many,
+    gates: Gates,
+    scenario_to: str | None,
 ) -> int:
     """Simulate the update of the KubeInfer (or the Deployment) in OLD, which runs, to the one in NEW.
 
     Without NEW the same manifest gets a new revision, as `kubectl rollout restart` makes one, or the values of
     --set-new. - is standard input: kubectl get kubeinfer x -o yaml | kubeinfer-sim rollout - new.yaml --nodes 8x8
+
+    Objectives make it a gate: --min-ready 3 --within 45m --probability 99%. Exit code 0: they hold; 1: one does not, or
+    the update never finishes; 4: of many runs, it is undecided.
     """
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.scenario.rollout import rollout_scenario
@@ -148,9 +163,13 @@ def command(
         "objects": others.objects[0],
         "objects_new": others.objects[1] if len(others.objects) > 1 else (),
         "configuration": configuration,
+        "objectives": gates.objectives(),
+        "places": gates.places(),
     }
     update = (before, None if after is None else after[0], where)
     scenario = rollout_scenario(*update, **given, warnings=others.warnings, written=others.written)
+    if scenario_to is not None:
+        _write_scenario(scenario_to, _whole(update, given), quiet=quiet)
     return simulate_and_report(
         scenario,
         file=old if new is None else new,
@@ -162,7 +181,7 @@ def command(
         assumptions=assumptions,
         check_determinism=check_determinism,
         check_invariants=check_invariants,
-        many=many,
+        many=gates.many(many),
         inputs=(old, new, cluster, pods),
         whole=lambda: _whole(update, given),
     )
@@ -175,6 +194,24 @@ def _whole(update: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, Any]:
 
     document, _ = rollout_document(*update, **given)
     return self_contained(document, typed=frozenset(filter(None, (update[2], given["pods"]))))
+
+
+def _write_scenario(name: str, document: Mapping[str, Any], *, quiet: bool) -> None:
+    """Keep what is simulated as a file, before it is.
+
+    Raises:
+        UsageError: there can be no such file, or it is where the report goes.
+    """
+    from kubeinfer_sim.manifest.yaml_text import yaml_text
+
+    if descriptor(name) == 1 and not quiet:
+        raise UsageError(
+            "--write-scenario - is where the report goes: name a file, or leave the report out with -q"
+        )
+    head = f"{SIMULATED}; it writes over this file as long as this line is here.\n"
+    write_file(name, head + yaml_text([document]), ours=is_simulated, option="--write-scenario")
+    if not quiet:
+        note(f"what is simulated is in {name}, for run, why, pods and compare")
 
 
 def _load(

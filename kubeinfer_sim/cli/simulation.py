@@ -32,6 +32,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _OF_THE_OUTPUT = {
     "form",
     *FILES.values(),
+    "scenario_to",
     "quiet",
     "details",
     "assumptions",

@@ -6,6 +6,7 @@ scenario = rollout_scenario(old, None, "8x8")
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypedDict, TypeGuard, Unpack
 
 from msgspec.structs import replace
@@ -38,6 +39,8 @@ class RolloutOptions(TypedDict, total=False):
         beside: what else owns pods in the manifest; `beside_new`: their new versions.
         objects: those of other kinds there; `objects_new`: those that are applied with the new version.
         configuration: what holds where nothing is given.
+        objectives: what must hold, as in a scenario's `spec.objectives`.
+        places: where what is given here stands, for what is said of it.
     """
 
     profile: Profile | None
@@ -50,6 +53,8 @@ class RolloutOptions(TypedDict, total=False):
     objects: Sequence[OtherObject]
     objects_new: Sequence[OtherObject]
     configuration: Configuration | None
+    objectives: Mapping[str, Any] | None
+    places: Mapping[Path, tuple[Document, Path]]
 
 
 def rollout_scenario(
@@ -115,6 +120,8 @@ def rollout_document(
     objects: Sequence[OtherObject] = (),
     objects_new: Sequence[OtherObject] = (),
     configuration: Configuration | None = None,
+    objectives: Mapping[str, Any] | None = None,
+    places: Mapping[Path, tuple[Document, Path]] = MappingProxyType({}),
 ) -> tuple[Document, list[str]]:
     """The scenario as somebody would have written it, and what the configuration gave; see `rollout_scenario`.
 
@@ -149,6 +156,8 @@ def rollout_document(
         spec["actions"] = [{"at": "0s", "object": f"{old.kind}/{old.name}", "apply": again}]
     else:
         spec["update"] = again
+    if objectives:
+        spec["objectives"] = dict(objectives)
     if nodes is not None:
         spec["cluster"] = nodes if pods is None else {"file": nodes, "pods": pods}
     configured = {} if configuration is None else configuration.document.value
@@ -160,6 +169,7 @@ def rollout_document(
     parts = {
         **_origins("manifest", old, beside, objects),
         **_origins("update", new or old, beside_new, objects_new),
+        **places,
     }
     if nodes is not None:
         parts["spec", "cluster"] = typed_value("--nodes", nodes)
