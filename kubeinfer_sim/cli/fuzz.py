@@ -34,12 +34,15 @@ from kubeinfer_sim.manifest.yaml_text import one_line
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.scenario.configuration import Configuration
     from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
     from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults
 
 #: Seconds a run may take, unless the command line says otherwise: one that never ends is a finding, not a hang.
 RUN_TIMEOUT = 60.0
+#: Bytes that it may need beside what the process has by then, likewise.
+RUN_MEMORY = 2 << 30
 
 
 def _milliseconds(text: str) -> int:
@@ -49,6 +52,18 @@ def _milliseconds(text: str) -> int:
         return parse_duration(text)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+
+
+def _bytes(text: str) -> int:
+    from kubeinfer_sim.scenario.units import parse_size
+
+    try:
+        size = parse_size(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    if not size:
+        raise click.BadParameter(f"{text}: expected more than nothing, as in 2GiB")
+    return size
 
 
 def _names(text: str) -> list[str]:
@@ -112,6 +127,12 @@ def _complete_edit(ctx: click.Context, param: click.Parameter, incomplete: str) 
     callback_value=_milliseconds,
     help="Begin no more runs after so long (10m).",
 )
+@option(
+    "--run-memory",
+    metavar="SIZE",
+    callback_value=_bytes,
+    help="A run that needs more memory is given up, and is a find (2GiB, if not given; on Linux).",
+)
 @values_options("the manifest")
 @horizon_option
 @nodes_options
@@ -129,6 +150,7 @@ def command(
     every_place: bool,
     max_examples: int | None,
     time_limit: int | None,
+    run_memory: int | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
     horizon: str | None,
@@ -150,6 +172,7 @@ def command(
     Exit code 0: nothing was found; 1: something breaks it; 3: an invariant is broken, which is our mistake; 4: of
     --any-single-fault, nothing breaks it in those that were played, which are not all.
     """
+    from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.manifest.template import parse_settings
 
     searched: dict[str, Any] = {"--vary": vary, "--phases": phases}
@@ -177,7 +200,11 @@ def command(
         output,
         max_examples,
         None if time_limit is None else time_limit / 1000,
-        RUN_TIMEOUT if many.run_timeout is None else many.run_timeout,
+        Workers(
+            many.workers,
+            RUN_TIMEOUT if many.run_timeout is None else many.run_timeout,
+            RUN_MEMORY if run_memory is None else run_memory,
+        ),
         quiet,
     )
     if any_single_fault:
@@ -186,14 +213,19 @@ def command(
 
 
 class _Asked(Struct, frozen=True):
-    """What both ways have in common; times in seconds."""
+    """What both ways have in common.
+
+    Attributes:
+        seconds: begin no more runs after that.
+        limits: those of a run.
+    """
 
     file: str
     document: dict[str, Any]
     output: Output
     most: int | None
     seconds: float | None
-    run_timeout: float
+    limits: Workers
     quiet: bool
 
     def write(self, sentence: str, took: float, runs: int, **forms: Callable[[], str]) -> None:
@@ -216,7 +248,7 @@ def _single_faults(asked: _Asked, many: Many, kinds: Sequence[str], *, every_pla
 
     begun = time.perf_counter()
     with (
-        replace(many, run_timeout=asked.run_timeout).places() as workers,
+        replace(many, run_timeout=asked.limits.run_timeout).places() as places,
         ProgressBar("runs", at_most=asked.seconds is not None, shown=not asked.quiet) as bar,
     ):
         played = play_single_faults(
@@ -225,7 +257,7 @@ def _single_faults(asked: _Asked, many: Many, kinds: Sequence[str], *, every_pla
             every_place=every_place,
             most=asked.most,
             seconds=asked.seconds,
-            workers=workers,
+            workers=replace(places, run_memory=asked.limits.run_memory),
             progress=lambda done, total, broken: bar.update(done, total, lambda: f"{broken:,} break it"),
         )
     took = time.perf_counter() - begun
@@ -267,7 +299,7 @@ def _keep_worst(asked: _Asked, played: SingleFaults) -> Counterexample | None:
         return None
     worst = played.broken[0]
     whole = with_actions(asked.document, [worst.fault.action])
-    check_replay(whole, played.base, worst.cost, asked.run_timeout)
+    check_replay(whole, played.base, worst.cost, asked.limits)
     told = "; ".join((case_sentence(worst), *worst.cost.breaks))
     return _keep(asked.document, whole, told, (f"spec.actions: new, {one_line(worst.fault.action)}",))
 
@@ -288,7 +320,8 @@ def _search(asked: _Asked, vary: Sequence[str], phases: Sequence[str], drawn_fro
             most=asked.most,
             seconds=asked.seconds,
             drawn_from=drawn_from,
-            run_timeout=asked.run_timeout,
+            run_timeout=asked.limits.run_timeout,
+            run_memory=asked.limits.run_memory,
             progress=lambda number, total: bar.update(number, total, str),
         )
     took = time.perf_counter() - begun

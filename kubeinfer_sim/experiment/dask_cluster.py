@@ -53,7 +53,7 @@ def dask_workers(address: str, run_timeout: float | None = None) -> Iterator[Wor
     with _connected(address) as client:
         cluster = _Cluster(client, address)
         try:
-            yield Workers(None, run_timeout, cluster.executor, cluster.present)
+            yield Workers(None, run_timeout, executor=cluster.executor, present=cluster.present)
         finally:
             cluster.stop()
 

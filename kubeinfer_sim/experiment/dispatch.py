@@ -49,12 +49,14 @@ class Workers(Struct, frozen=True):
     Attributes:
         number: of processes; None: as many as there are cores, where they are worth their start.
         run_timeout: seconds after which a run is given up; None: never.
+        run_memory: bytes beside what a process has, above which a run is given up; None: none are too many.
         executor: makes the executor, of so many workers; a pool of processes where there is none.
         present: how many workers there are now, where they come and go.
     """
 
     number: int | None = None
     run_timeout: float | None = None
+    run_memory: int | None = None
     executor: Callable[[int], Executor] | None = None
     present: Callable[[], int] | None = None
 
@@ -125,13 +127,13 @@ def played_in_order(
     waiting = iter(jobs)
     number = workers.number or cores()
     if workers.executor is None and number == 1:
-        yield from _here(variants, waiting, workers.run_timeout)
+        yield from ((job, _here(variants, job, workers)) for job in waiting)
         return
     if workers.executor is None and workers.number is None:
         # Cheap ones are over before a process has started.
         begun = time.perf_counter()
         for done, job in enumerate(waiting, 1):
-            yield job, play_guarded(variants[job.variant], job.seed, workers.run_timeout)
+            yield job, _here(variants, job, workers)
             spent, left = time.perf_counter() - begun, total - done
             if left > 1 and spent / done * left > WORTH_WORKERS and spent > CHUNK_SECONDS:
                 number = min(number, left)
@@ -141,11 +143,8 @@ def played_in_order(
     yield from _Dispatcher(variants, waiting, number, workers).results()
 
 
-def _here(
-    variants: Sequence[Variant], jobs: Iterator[Job], run_timeout: float | None
-) -> Iterator[tuple[Job, Played]]:
-    for job in jobs:
-        yield job, play_guarded(variants[job.variant], job.seed, run_timeout)
+def _here(variants: Sequence[Variant], job: Job, workers: Workers) -> Played:
+    return play_guarded(variants[job.variant], job.seed, workers.run_timeout, workers.run_memory)
 
 
 def process_pool(workers: int) -> Executor:
@@ -192,7 +191,8 @@ class _Dispatcher:
     ) -> None:
         # One after the other, and not all kept: there may be as many variants as runs.
         self._packed = lru_cache(maxsize=64)(lambda number: packed(variants[number]))
-        self._jobs, self._number, self._timeout = jobs, number, workers.run_timeout
+        self._jobs, self._number = jobs, number
+        self._limits = workers.run_timeout, workers.run_memory
         self._present = workers.present or (lambda: number)
         self._make = workers.executor or process_pool
         self._executor = self._make(number)
@@ -241,7 +241,7 @@ class _Dispatcher:
             wanted = [job.seed for job in own]
             try:
                 with _interrupts_wait():
-                    future = self._executor.submit(play_chunk, self._packed(variant), wanted, self._timeout)
+                    future = self._executor.submit(play_chunk, self._packed(variant), wanted, *self._limits)
             except (BrokenExecutor, EOFError, ConnectionError) as error:
                 # Since the last look, or what starts the processes (multiprocessing's fork server) has died itself.
                 future = Future()

@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import gc
 import pickle
-import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from types import FrameType
 
 from msgspec import Struct
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.errors import UsageError, UserError
+from kubeinfer_sim.experiment.limits import Overdue, TooLarge, limited
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant, play
-from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.scenario.units import format_duration, format_size
 
 #: What came of a seed.
 Played = Replication | Failure
-#: Why a run failed that was given more time than there was.
-TIMEOUT = "timeout"
+#: Why a run failed that would have taken more time than it may, or more memory.
+TIMEOUT, MEMORY = "timeout", "memory"
 #: What runs of different versions may differ by.
 _PLAYER = f"kubeinfer-sim {__version__}, Python {sys.version_info.major}.{sys.version_info.minor}"
 #: Of the threads of a worker one plays; the others would but take turns with it.
@@ -43,10 +42,6 @@ class Chunk(Struct, frozen=True):
 
 class WorkerDied(Exception):
     """Of a chunk the worker died, and so did those that got it next; other workers live."""
-
-
-class Overdue(BaseException):
-    """What is done under a `time_limit` has not ended in time; no handler of ordinary errors may catch it."""
 
 
 def packed(variant: Variant) -> bytes:
@@ -89,7 +84,9 @@ def settled_in() -> Iterator[None]:
         gc.set_threshold(*thresholds)
 
 
-def play_chunk(variant: bytes, seeds: Sequence[int], run_timeout: float | None = None) -> Chunk:
+def play_chunk(
+    variant: bytes, seeds: Sequence[int], run_timeout: float | None = None, run_memory: int | None = None
+) -> Chunk:
     """Play a packed variant with each of the seeds; the entry point of every executor.
 
     Raises:
@@ -98,7 +95,7 @@ def play_chunk(variant: bytes, seeds: Sequence[int], run_timeout: float | None =
     with _PLAYING:
         begun = time.perf_counter()
         unpacked = _unpacked(variant)
-        played = tuple(play_guarded(unpacked, seed, run_timeout) for seed in seeds)
+        played = tuple(play_guarded(unpacked, seed, run_timeout, run_memory) for seed in seeds)
         return Chunk(played, time.perf_counter() - begun)
 
 
@@ -116,14 +113,18 @@ def _unpacked(packed: bytes) -> Variant:
     return variant
 
 
-def play_guarded(variant: Variant, seed: int, run_timeout: float | None = None) -> Played:
-    """Play once; what goes wrong is told, with its seed."""
+def play_guarded(
+    variant: Variant, seed: int, run_timeout: float | None = None, run_memory: int | None = None
+) -> Played:
+    """Play once, within so many seconds and bytes; what goes wrong is told, with its seed."""
     try:
-        with time_limit(run_timeout):
+        with limited(run_timeout, run_memory):
             return _play(variant, seed)
     except Overdue:
         limit = format_duration(round((run_timeout or 0) * 1000))
         return Failure(seed, TIMEOUT, f"not over after {limit}")
+    except TooLarge:
+        return Failure(seed, MEMORY, f"more memory than {format_size(run_memory or 0)}")
     except UserError as error:
         return Failure(seed, "error", str(error))
     except Exception as error:  # of one run among many: it is named, and the others go on
@@ -136,73 +137,3 @@ def _play(variant: Variant, seed: int) -> Replication:
     from kubeinfer_sim.experiment.rare.forced_run import play_rare  # of no use to others
 
     return play_rare(variant, seed)
-
-
-@contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise `Overdue` in what is done meanwhile: by an interval timer, or of a thread beside it."""
-    if seconds is None:
-        yield
-        return
-    begun = time.monotonic()
-    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
-        before = signal.signal(signal.SIGALRM, _overdue)
-        # And again: what is raised while a finalizer or a callback of the collector runs, Python drops.
-        signal.setitimer(signal.ITIMER_REAL, seconds, 1)
-        try:
-            yield
-        finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, before)
-    else:
-        alarm = _Alarm()
-        timer = threading.Timer(seconds, alarm.ring)
-        timer.start()
-        told = False
-        try:
-            yield
-        except Overdue:
-            told = True
-            raise
-        finally:
-            timer.cancel()
-            rung = alarm.stop()
-            for _ in range(100 if rung and not told else 0):
-                time.sleep(0)  # it comes at one of the next steps: here, and not in what is done after
-    if time.monotonic() - begun >= seconds:  # the timer had no turn, or what it raised was dropped
-        raise Overdue
-
-
-def _overdue(number: int, frame: FrameType | None) -> None:
-    raise Overdue
-
-
-class _Alarm:
-    """Raises `Overdue` in the thread that made it, which may be any: of signals only the main one is told.
-
-    Between two steps of Python code, that is: who waits for the system is not woken.
-    """
-
-    def __init__(self) -> None:
-        import ctypes
-
-        self._raise = ctypes.pythonapi.PyThreadState_SetAsyncExc
-        self._thread, self._overdue = ctypes.c_ulong(threading.get_ident()), ctypes.py_object(Overdue)
-        self._lock, self._over, self._rung = threading.Lock(), False, False
-
-    def ring(self) -> None:
-        """Raise it, unless the run is over by now."""
-        with self._lock:
-            if not self._over:
-                self._rung = True
-                self._raise(self._thread, self._overdue)
-
-    def stop(self) -> bool:
-        """It does not ring any more; whether it has.
-
-        What is about to be raised is not taken back: the interpreter (CPython 3.11) would go on looking for it, and
-        never leave the first call under a profiler.
-        """
-        with self._lock:
-            self._over = True
-            return self._rung

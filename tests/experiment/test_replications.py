@@ -24,9 +24,10 @@ from kubeinfer_sim.experiment.compare import compare
 from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
 from kubeinfer_sim.experiment.figures import Flaw
 from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.limits import Overdue, time_limit
 from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
 from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
-from kubeinfer_sim.experiment.worker import Overdue, WorkerDied, play_guarded, time_limit
+from kubeinfer_sim.experiment.worker import WorkerDied, packed, play_chunk, play_guarded
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome, measure
 from kubeinfer_sim.report.replications import render_replications
 from kubeinfer_sim.report.replications_result import replications_json, replications_json_schema
@@ -220,6 +221,11 @@ def test_a_run_that_hangs_or_fails_is_named_with_its_seed(monkeypatch: pytest.Mo
     with ThreadPoolExecutor(1) as threads:  # as a Dask worker plays
         beside = threads.submit(play_guarded, variant, 5, run_timeout=0.05)
         assert beside.result() == Failure(5, "timeout", "not over after 50ms")
+
+    if sys.platform == "linux":
+        monkeypatch.setattr("kubeinfer_sim.experiment.worker.play", lambda *_: [bytearray(1 << 29)])
+        grown = play_chunk(packed(variant), [5, 6], run_memory=100_000_000).played
+        assert grown == tuple(Failure(seed, "memory", "more memory than 100MB") for seed in (5, 6))
 
     def broken(variant: Variant, seed: int) -> Replication:
         raise ZeroDivisionError("division by zero") if seed % 2 else UsageError("no such pod")
@@ -550,7 +556,7 @@ def test_the_report_fits_80_columns_and_the_json_its_schema() -> None:
 
 _LIMITED_THEN_PROFILED = """
 import cProfile, threading
-from kubeinfer_sim.experiment.worker import time_limit
+from kubeinfer_sim.experiment.limits import time_limit
 
 def limited():
     with time_limit(60):

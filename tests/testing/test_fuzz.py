@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -93,6 +94,32 @@ def test_a_run_that_does_not_end_in_its_time_is_a_finding(
     assert "the run does not end: not over after 200ms" in done.stdout
 
 
+def fill_memory(*_: object, **__: object) -> None:
+    kept = [bytearray(1 << 20) for _ in iter(int, 1)]
+    kept.clear()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there the memory of a process is limited")
+@pytest.mark.parametrize(
+    "how", ["--any-single-fault --faults HcclTimeout --max-examples 1", "--vary faults --phases corners"]
+)
+def test_a_run_that_needs_more_memory_than_it_may_is_a_finding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    for name in (
+        "simulation.faults.pods.PodFaults.slow",
+        "simulation.faults.pods.PodFaults.strike",
+        "simulation.faults.nodes.NodeFaults.strike",
+        "cluster.devices.hardware.NpuHardware.breaks",
+    ):
+        monkeypatch.setattr(f"kubeinfer_sim.{name}", fill_memory)
+    done = updated(tmp_path, kubeinfer).types(
+        "fuzz", "scenario.yaml", *how.split(), "--seed", "1", "--run-memory", "100MB"
+    )
+    assert done.returncode == 1, done.told
+    assert "the run needs more memory than 100MB" in " ".join(done.stdout.split())
+
+
 def test_a_manifest_is_played_as_the_update_to_a_new_revision_of_it(tmp_path: Path) -> None:
     updated(tmp_path)
     line = ("fuzz", "manifest.yaml", "--nodes", "3x8", "--any-single-fault", "--workers", "1")
@@ -113,6 +140,8 @@ def test_a_manifest_is_played_as_the_update_to_a_new_revision_of_it(tmp_path: Pa
         ((*FUZZ, "--faults", "NodeDeth"), "NodeDeth is no kind of fault; did you mean"),
         ((*FUZZ, "--faults", "StorageSlow"), "StorageSlow can strike nothing there"),
         ((*FUZZ, "--for", "soon"), "soon"),
+        ((*FUZZ, "--run-memory", "0B"), "0B: expected more than nothing, as in 2GiB"),
+        ((*FUZZ, "--run-memory", "2"), "2"),
         (("fuzz", "manifest.yaml"), "give the nodes either as --nodes 8x8 or as --cluster FILE"),
         (("fuzz", "manifest.yaml", "--nodes", "many"), "there is no such file"),
     ],

@@ -11,9 +11,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.errors import SimulatorFault
+from kubeinfer_sim.experiment.dispatch import Workers
 from kubeinfer_sim.experiment.judging import falls_short
 from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
-from kubeinfer_sim.experiment.worker import TIMEOUT, Played, play_guarded
+from kubeinfer_sim.experiment.worker import MEMORY, TIMEOUT, Played, play_guarded
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.report.verdict import objective_text
@@ -69,14 +70,17 @@ def with_faults(scenario: Scenario, faults: Sequence[Fault]) -> Scenario:
     return replace(scenario, actions=tuple(sorted((*scenario.actions, *faults), key=lambda each: each.at)))
 
 
-def check_replay(document: Document, base: Replication, cost: Cost, run_timeout: float | None) -> None:
+def check_replay(document: Document, base: Replication, cost: Cost, workers: Workers) -> None:
     """See that a document that was found to cost something comes to the same as it is written.
+
+    It is played here, within the limits of `workers`.
 
     Raises:
         SimulatorFault: it does not.
     """
     scenario = read(document)
-    again = cost_of(base, play_guarded(Variant(scenario.name, scenario), scenario.seed, run_timeout))
+    variant = Variant(scenario.name, scenario)
+    again = cost_of(base, play_guarded(variant, scenario.seed, workers.run_timeout, workers.run_memory))
     if again != cost:
         raise SimulatorFault(
             f"what is written comes to something else than what was played: {again}, not {cost}"
@@ -121,6 +125,8 @@ def cost_of(base: Replication, played: Played) -> Cost:
     if isinstance(played, Failure):
         if played.why == TIMEOUT:
             return Cost((f"the run does not end: {played.message}",), never=True)
+        if played.why == MEMORY:
+            return Cost((f"the run needs {played.message}",), never=True)
         return Cost((), fault=f"{played.why}: {played.message}")
     known = {_asked(each) for each in base.judged if each.judgement is Judgement.MISSED}
     breaks = [

@@ -101,7 +101,9 @@ def play_single_faults(
     begun = time.monotonic()
     scenario = read(document)
     alike = _chosen(kinds_alike(scenario), kinds)
-    base = play_guarded(Variant("without a fault", scenario), scenario.seed, workers.run_timeout)
+    base = play_guarded(
+        Variant("without a fault", scenario), scenario.seed, workers.run_timeout, workers.run_memory
+    )
     if isinstance(base, Failure):
         raise UsageError(f"without any fault: {base.message}")
     faults = list(single_faults(simulate(scenario), alike, every_place=every_place))

@@ -16,12 +16,13 @@ from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting, PodR
 from kubeinfer_sim.engine.history import Listener, Record
 from kubeinfer_sim.errors import InputError, SimulatorFault, UsageError, UserError
 from kubeinfer_sim.experiment.figures import Figures
+from kubeinfer_sim.experiment.limits import Overdue, TooLarge, limited
 from kubeinfer_sim.experiment.replication import Failure, Replication, replication_of
-from kubeinfer_sim.experiment.worker import TIMEOUT, Overdue, time_limit
+from kubeinfer_sim.experiment.worker import MEMORY, TIMEOUT
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.names import action_name
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.units import format_duration
+from kubeinfer_sim.scenario.units import format_duration, format_size
 from kubeinfer_sim.simulation.simulate import simulate
 from kubeinfer_sim.testing.fuzz.cases import Cost, Document, cost_of, read
 from kubeinfer_sim.testing.fuzz.counterexample import Saved
@@ -57,25 +58,32 @@ class Looked(Struct, frozen=True):
 
 
 class Looker:
-    """Plays examples with all invariants watching, each within a time.
+    """Plays examples with all invariants watching, each within limits.
 
     Args:
         base: the run of what was given.
-        run_timeout: seconds.
         covered: is told what came to pass.
+        run_timeout: seconds.
+        run_memory: bytes.
     """
 
-    def __init__(self, base: Replication, run_timeout: float | None, covered: Covered) -> None:
-        self._base, self._timeout, self.covered = base, run_timeout, covered
+    def __init__(
+        self, base: Replication, covered: Covered, run_timeout: float | None, run_memory: int | None
+    ) -> None:
+        self._base, self.covered = base, covered
+        self._timeout, self._memory = run_timeout, run_memory
 
     def look(self, scenario: Scenario) -> Looked:
         """Play it."""
         try:
-            with time_limit(self._timeout):
+            with limited(self._timeout, self._memory):
                 return Looked(cost_of(self._base, played(scenario, self.covered)))
         except Overdue:
             limit = format_duration(round((self._timeout or 0) * 1000))
             return Looked(cost_of(self._base, Failure(scenario.seed, TIMEOUT, f"not over after {limit}")))
+        except TooLarge:
+            more = f"more memory than {format_size(self._memory or 0)}"
+            return Looked(cost_of(self._base, Failure(scenario.seed, MEMORY, more)))
         except InvariantsBroken as broken:
             first = broken.violations[0]
             return Looked(Cost(), f"{first.number}: {first.what}")
@@ -151,6 +159,7 @@ def search(
     seconds: float | None = None,
     drawn_from: int = 0,
     run_timeout: float | None = None,
+    run_memory: int | None = None,
     progress: Progress | None = None,
 ) -> Search:
     """Look near a scenario until something breaks that it holds itself; what is found is made smaller.
@@ -165,22 +174,23 @@ def search(
         seconds: begin no more of them after that; each phase has its part of it.
         drawn_from: the seed of what is drawn.
         run_timeout: seconds an example may take.
+        run_memory: bytes it may need, beside what this process has by then.
         progress: told after each.
 
     Raises:
         InputError: the scenario is wrong.
-        UsageError: there is no such edit or phase, or what was given is not over in time.
+        UsageError: there is no such edit or phase, or what was given is not over in time, or too large.
         SimulatorFault: what was given breaks an invariant itself.
     """
     begun = time.monotonic()
     scenario = read(document)
     _check(vary, EDITS, "edit")
     _check(phases, ("saved", *PHASES), "phase")
-    base = base_of(scenario, run_timeout)
+    base = base_of(scenario, run_timeout, run_memory)
     if most is None:
         most = EXAMPLES if seconds is None else _ENDLESS
     names = tuple(vary) or tuple(name for name in EDITS if name not in ASKED_FOR)
-    hunt = _Hunt(document, Looker(base, run_timeout, covered := Covered()), most, progress)
+    hunt = _Hunt(document, Looker(base, covered := Covered(), run_timeout, run_memory), most, progress)
     mended = hunt.again(saved) if not phases or "saved" in phases else []
     times = sorted({moment.edge for moment, _ in moments(simulate(scenario))})
     wanted = [] if hunt.found else [each for each in PHASES if not phases or each in phases]
@@ -295,18 +305,22 @@ def _size(told: Sequence[str]) -> tuple[int, int]:
     return len(told), sum(map(len, told))
 
 
-def base_of(scenario: Scenario, run_timeout: float | None) -> Replication:
+def base_of(scenario: Scenario, run_timeout: float | None, run_memory: int | None) -> Replication:
     """The run of what was given.
 
     Raises:
-        UsageError: it is not over in time.
+        UsageError: it is not over in time, or needs too much memory.
         SimulatorFault: it breaks an invariant.
     """
     try:
-        with time_limit(run_timeout):
+        with limited(run_timeout, run_memory):
             return played(scenario)
     except Overdue:
-        raise UsageError("what was given is not over in the time that a run may take") from None
+        raise UsageError(
+            "what was given is not over in the time that a run may take (--run-timeout)"
+        ) from None
+    except TooLarge:
+        raise UsageError("what was given needs more memory than a run may (--run-memory)") from None
     except InvariantsBroken as broken:
         first = broken.violations[0]
         raise SimulatorFault(
