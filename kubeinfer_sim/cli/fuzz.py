@@ -1,10 +1,11 @@
-"""`kubeinfer-sim fuzz SCENARIO|MANIFEST`, searching near it, or with `--any-single-fault` through all of these."""
+"""`kubeinfer-sim fuzz SCENARIO|MANIFEST`: a search near it, or each single fault, or two faults at a time."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +35,13 @@ from kubeinfer_sim.manifest.yaml_text import one_line
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.scenario.configuration import Configuration
+    from kubeinfer_sim.testing.fuzz.cases import Cost
     from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
     from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults
+    from kubeinfer_sim.testing.fuzz.fault_pairs import FaultPairs
 
 #: Seconds a run may take, unless the command line says otherwise: one that never ends is a finding, not a hang.
 RUN_TIMEOUT = 60.0
@@ -103,22 +107,29 @@ def _complete_edit(ctx: click.Context, param: click.Parameter, incomplete: str) 
     help="No search but all: is it safe under any one fault at any moment? All kinds, on all places that more than a "
     "name tells apart, at the beginning and the end of each phase of the run.",
 )
+@click.option(
+    "--any-two-faults",
+    is_flag=True,
+    help="Single faults, and then pairs of those that break nothing alone: 1,000, if neither --max-examples nor --for "
+    "is given, half of them of the faults that lose most, half an even sample.",
+)
 @option(
     "--faults",
     metavar="LIST",
     callback_value=_names,
-    help="Of --any-single-fault: only these kinds, NodeDeath,CardDrop.",
+    help="Of --any-single-fault and --any-two-faults: only these kinds, NodeDeath,CardDrop.",
 )
 @click.option(
     "--every-place",
     is_flag=True,
-    help="Of --any-single-fault: strike each of the places, too, that only names tell apart.",
+    help="Of these two: strike each of the places, too, that only names tell apart.",
 )
 @option(
     "--max-examples",
     type=Whole(min=1, max=10_000_000),
     metavar="N",
-    help="At most so many runs: of a search 200, if not given; of all single faults an even sample.",
+    help="At most so many runs: of a search 200, if not given; of all single faults an even sample; of two faults at "
+    "most half of them with one.",
 )
 @option(
     "--for",
@@ -146,6 +157,7 @@ def command(
     vary: list[str] | None,
     phases: list[str] | None,
     any_single_fault: bool,
+    any_two_faults: bool,
     faults: list[str] | None,
     every_place: bool,
     max_examples: int | None,
@@ -165,12 +177,13 @@ def command(
     """Search near SCENARIO for what breaks an invariant, or an objective that SCENARIO holds itself.
 
     Examples are SCENARIO with a few edits, drawn with --seed and guided towards more loss; one that breaks something is
-    made smaller. With --any-single-fault nothing is drawn: it is played with each single fault there is. Of a MANIFEST
+    made smaller. With --any-single-fault nothing is drawn: it is played with each single fault there is, and with
+    --any-two-faults besides with pairs of them, as far as there are runs or time for it. Of a MANIFEST
     it is a new revision of it that is rolled out, on --nodes. What is found is kept in .kubeinfer-sim/ as one file that
     holds all it is made of; `kubeinfer-sim run` plays it again from any folder, and the next search does so first.
 
     Exit code 0: nothing was found; 1: something breaks it; 3: an invariant is broken, which is our mistake; 4: of
-    --any-single-fault, nothing breaks it in those that were played, which are not all.
+    --any-single-fault and --any-two-faults, nothing breaks it in those that were played, which are not all.
     """
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.manifest.template import parse_settings
@@ -182,9 +195,12 @@ def command(
         "--workers": many.workers,
     }
     exhausted |= {"--engine": many.engine, "--scheduler": many.scheduler}
-    misplaced = searched if any_single_fault else exhausted
+    if any_single_fault and any_two_faults:
+        raise UsageError("--any-two-faults plays single faults, too: give one of the two")
+    exhaustive = any_single_fault or any_two_faults
+    misplaced = searched if exhaustive else exhausted
     if given := [name for name, value in misplaced.items() if value is not None]:
-        raise UsageError(f"{given[0]} is about {'a search' if any_single_fault else '--any-single-fault'}")
+        raise UsageError(f"{given[0]} is about {'a search' if exhaustive else '--any-single-fault'}")
     document = _whole(
         file,
         set_values=parse_settings(settings, files),
@@ -209,6 +225,8 @@ def command(
     )
     if any_single_fault:
         return _single_faults(asked, many, faults or (), every_place=every_place)
+    if any_two_faults:
+        return _fault_pairs(asked, many, faults or (), every_place=every_place)
     return _search(asked, vary or (), phases or (), seed or 0)
 
 
@@ -243,23 +261,9 @@ class _Asked(Struct, frozen=True):
 
 
 def _single_faults(asked: _Asked, many: Many, kinds: Sequence[str], *, every_place: bool) -> int:
-    from kubeinfer_sim.cli.progress import ProgressBar
-    from kubeinfer_sim.testing.fuzz.exhaustive import play_single_faults
-
     begun = time.perf_counter()
-    with (
-        replace(many, run_timeout=asked.limits.run_timeout).places() as places,
-        ProgressBar("runs", at_most=asked.seconds is not None, shown=not asked.quiet) as bar,
-    ):
-        played = play_single_faults(
-            asked.document,
-            kinds=kinds,
-            every_place=every_place,
-            most=asked.most,
-            seconds=asked.seconds,
-            workers=replace(places, run_memory=asked.limits.run_memory),
-            progress=lambda done, total, broken: bar.update(done, total, lambda: f"{broken:,} break it"),
-        )
+    with _places(asked, many) as workers:
+        played = _each_alone(asked, workers, kinds, every_place=every_place)
     took = time.perf_counter() - begun
     kept = _keep_worst(asked, played)
 
@@ -281,27 +285,122 @@ def _single_faults(asked: _Asked, many: Many, kinds: Sequence[str], *, every_pla
     from kubeinfer_sim.testing.fuzz.screen import sentence
 
     asked.write(sentence(played), took, len(played.cases), text=text, json=result, junit=junit)
-    if played.stopped == "interrupted":
+    return _exit_code(played.stopped, [each.cost for each in played.cases])
+
+
+def _fault_pairs(asked: _Asked, many: Many, kinds: Sequence[str], *, every_place: bool) -> int:
+    """Single faults in at most half of the runs or the time, then two faults in what is left."""
+    from kubeinfer_sim.testing.fuzz.fault_pairs import IN_TIME, PAIRS, play_fault_pairs
+
+    begun = time.perf_counter()
+    half = replace(
+        asked,
+        most=None if asked.most is None else max(1, asked.most // 2),
+        seconds=None if asked.seconds is None else asked.seconds / 2,
+    )
+    with _places(asked, many) as workers:
+        singles = _each_alone(half, workers, kinds, every_place=every_place)
+        most = PAIRS if asked.seconds is None else IN_TIME
+        if asked.most is not None:
+            most = asked.most - len(singles.cases)
+        with _bar(asked) as bar:
+            pairs = play_fault_pairs(
+                asked.document,
+                singles,
+                every_place=every_place,
+                most=0 if singles.stopped == "interrupted" else most,
+                seconds=None if asked.seconds is None else asked.seconds - (time.perf_counter() - begun),
+                workers=workers,
+                progress=_told_by(bar),
+            )
+    took = time.perf_counter() - begun
+    kept = _keep_worst(asked, pairs if pairs.broken else singles)
+
+    def text() -> str:
+        from kubeinfer_sim.testing.fuzz.pairs_screen import render_fault_pairs
+
+        return render_fault_pairs(pairs, kept, **look_of(sys.stdout))
+
+    def result() -> str:
+        from kubeinfer_sim.testing.fuzz.document import fault_pairs_json
+
+        return fault_pairs_json(pairs, kept)
+
+    def junit() -> str:
+        from kubeinfer_sim.testing.fuzz.document import fault_pairs_junit
+
+        return fault_pairs_junit(pairs, asked.file)
+
+    from kubeinfer_sim.testing.fuzz.pairs_screen import pairs_sentence
+
+    costs = [each.cost for each in singles.cases] + [each.cost for each in pairs.cases]
+    asked.write(pairs_sentence(pairs), took, len(costs), text=text, json=result, junit=junit)
+    interrupted = "interrupted" in (singles.stopped, pairs.stopped)
+    return _exit_code("interrupted" if interrupted else pairs.stopped or singles.stopped, costs)
+
+
+@contextmanager
+def _places(asked: _Asked, many: Many) -> Iterator[Workers]:
+    """Where runs are played, each within its limits."""
+    with replace(many, run_timeout=asked.limits.run_timeout).places() as places:
+        yield replace(places, run_memory=asked.limits.run_memory)
+
+
+def _each_alone(asked: _Asked, workers: Workers, kinds: Sequence[str], *, every_place: bool) -> SingleFaults:
+    from kubeinfer_sim.testing.fuzz.exhaustive import play_single_faults
+
+    with _bar(asked) as bar:
+        return play_single_faults(
+            asked.document,
+            kinds=kinds,
+            every_place=every_place,
+            most=asked.most,
+            seconds=asked.seconds,
+            workers=workers,
+            progress=_told_by(bar),
+        )
+
+
+def _bar(asked: _Asked) -> ProgressBar:
+    from kubeinfer_sim.cli.progress import ProgressBar
+
+    return ProgressBar("runs", at_most=asked.seconds is not None, shown=not asked.quiet)
+
+
+def _told_by(bar: ProgressBar) -> Callable[[int, int, int], None]:
+    return lambda done, total, broken: bar.update(done, total, lambda: f"{broken:,} break it")
+
+
+def _exit_code(stopped: str, costs: Sequence[Cost]) -> int:
+    if stopped == "interrupted":
         return INTERRUPTED
-    if played.failed:
-        return 2 if all(each.cost.fault.startswith("error") for each in played.failed) else BROKEN
-    if played.broken:
+    if failed := [each for each in costs if each.fault]:
+        return 2 if all(each.fault.startswith("error") for each in failed) else BROKEN
+    if any(each.breaks for each in costs):
         return 1
-    return UNDECIDED if played.stopped else 0
+    return UNDECIDED if stopped else 0
 
 
-def _keep_worst(asked: _Asked, played: SingleFaults) -> Counterexample | None:
+def _keep_worst(asked: _Asked, played: SingleFaults | FaultPairs) -> Counterexample | None:
     """The worst as a file, where anything breaks it."""
     from kubeinfer_sim.testing.fuzz.cases import check_replay, with_actions
+    from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults
+    from kubeinfer_sim.testing.fuzz.pairs_screen import pair_sentence
     from kubeinfer_sim.testing.fuzz.screen import case_sentence
 
     if not played.broken:
         return None
-    worst = played.broken[0]
-    whole = with_actions(asked.document, [worst.fault.action])
-    check_replay(whole, played.base, worst.cost, asked.limits)
-    told = "; ".join((case_sentence(worst), *worst.cost.breaks))
-    return _keep(asked.document, whole, told, (f"spec.actions: new, {one_line(worst.fault.action)}",))
+    if isinstance(played, SingleFaults):
+        alone = played.broken[0]
+        base, cost, told, actions = played.base, alone.cost, case_sentence(alone), [alone.fault.action]
+    else:
+        pair = played.broken[0]
+        base, cost, told = played.singles.base, pair.cost, pair_sentence(pair)
+        actions = [pair.first.action, pair.second.action]
+    whole = with_actions(asked.document, actions)
+    check_replay(whole, base, cost, asked.limits)
+    differences = tuple(f"spec.actions: new, {one_line(each)}" for each in actions)
+    return _keep(asked.document, whole, "; ".join((told, *cost.breaks)), differences)
 
 
 def _search(asked: _Asked, vary: Sequence[str], phases: Sequence[str], drawn_from: int) -> int:

@@ -13,14 +13,17 @@ from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
 from kubeinfer_sim.testing.fuzz.exhaustive import Case, SingleFaults
+from kubeinfer_sim.testing.fuzz.fault_pairs import FaultPairs, PairCase
+from kubeinfer_sim.testing.fuzz.pairs_screen import pair_sentence, pairs_sentence, worst_pairs
 from kubeinfer_sim.testing.fuzz.screen import case_sentence, sentence, worst_of_each
 from kubeinfer_sim.testing.fuzz.search_result import Search, search_sentence
+from kubeinfer_sim.testing.fuzz.single_faults import SingleFault
 
 _SUITE = "kubeinfer-sim fuzz"
 
 
-class FaultCasePart(Part):
-    """One fault, and what it costs beside the run without it."""
+class FaultPart(Part):
+    """A fault that strikes a place at a moment."""
 
     kind: str
     at_ms: int
@@ -37,6 +40,11 @@ class FaultCasePart(Part):
     """So many places that only names tell apart."""
     action: dict[str, Any]
     """As it is written in `spec.actions`."""
+
+
+class FaultCasePart(FaultPart):
+    """One fault, and what it costs beside the run without it."""
+
     struck: bool
     """Whether there was anything to strike."""
     breaks: list[str]
@@ -81,6 +89,36 @@ class SingleFaultsPart(Part):
     """How many faults the cases stand for, with those that are alike."""
     kinds: dict[str, FaultKindPart]
     cases: list[FaultCasePart]
+    """In order of time."""
+
+
+class FaultPairPart(Part):
+    """Two faults, the earlier one first, and what they cost beside the run without them."""
+
+    first: FaultPart
+    second: FaultPart
+    chosen: bool
+    """Since both lose much alone; else it was drawn."""
+    breaks: list[str]
+    """What is missed that holds without them, in sentences."""
+    never_finishes: bool
+    lost_ms: int
+    later_ms: int | None
+    failed: str
+    """As of a single fault."""
+
+
+class FaultPairsPart(Part):
+    """What `--any-two-faults` played besides single faults: pairs of those that break nothing alone."""
+
+    total: int
+    """How many pairs there are, those with a fault that breaks something alone included."""
+    known: int
+    """So many have a fault that breaks something alone, and were not played."""
+    stopped: Literal["", "limit", "time", "interrupted"]
+    """Why not all others were played."""
+    broken: int
+    cases: list[FaultPairPart]
     """In order of time."""
 
 
@@ -129,6 +167,8 @@ class FuzzDocument(DocumentPart):
     """What was found, as a file; null where nothing was."""
     single_faults: SingleFaultsPart | None
     """Null of a search."""
+    fault_pairs: FaultPairsPart | None
+    """Of `--any-two-faults` alone."""
     search: SearchPart | None
     """Null of single faults."""
     configuration: ConfiguredPart | None
@@ -137,14 +177,21 @@ class FuzzDocument(DocumentPart):
 
 def single_faults_json(faults: SingleFaults, kept: Counterexample | None) -> str:
     """The document of single faults, as text."""
-    part = SingleFaultsPart(
-        total=faults.total,
-        stopped=faults.stopped,
-        stands_for=faults.stands_for,
-        kinds={kind: _kind(faults, kind) for kind in faults.kinds},
-        cases=[_case(each) for each in faults.cases],
+    return _document(faults.scenario, sentence(faults), kept, single_faults=_singles(faults))
+
+
+def fault_pairs_json(pairs: FaultPairs, kept: Counterexample | None) -> str:
+    """The document of two faults, as text."""
+    part = FaultPairsPart(
+        total=pairs.total,
+        known=pairs.known,
+        stopped=pairs.stopped,
+        broken=len(pairs.broken),
+        cases=[_pair(each) for each in pairs.cases],
     )
-    return _document(faults.scenario, sentence(faults), kept, single_faults=part)
+    singles = pairs.singles
+    told = pairs_sentence(pairs)
+    return _document(singles.scenario, told, kept, single_faults=_singles(singles), fault_pairs=part)
 
 
 def search_json(search: Search, kept: Counterexample | None) -> str:
@@ -178,6 +225,7 @@ def _document(
     kept: Counterexample | None,
     *,
     single_faults: SingleFaultsPart | None = None,
+    fault_pairs: FaultPairsPart | None = None,
     search: SearchPart | None = None,
 ) -> str:
     part = None
@@ -195,6 +243,7 @@ def _document(
         sentence=told,
         kept=part,
         single_faults=single_faults,
+        fault_pairs=fault_pairs,
         search=search,
         configuration=configured_part(scenario.configuration),
     ).to_json()
@@ -207,6 +256,10 @@ def fuzz_json_schema() -> dict[str, Any]:
 
 def single_faults_junit(faults: SingleFaults, file: str) -> str:
     """A case for each kind of fault: it fails with the worst that breaks something."""
+    return junit_report(_SUITE, _singles_junit(faults, file))
+
+
+def _singles_junit(faults: SingleFaults, file: str) -> list[JUnitCase]:
     worst = {case.fault.kind: case for case in worst_of_each(faults.broken)}
     failed = {case.fault.kind: case for case in reversed(faults.failed)}
     cases = []
@@ -219,7 +272,26 @@ def single_faults_junit(faults: SingleFaults, file: str) -> str:
             failure = Failure("failed", failed[kind].cost.fault, failed[kind].cost.fault)
         runs = sum(case.fault.kind == kind for case in faults.cases)
         cases.append(JUnitCase(faults.scenario.name, kind, file, output=f"{runs:,} runs\n", failure=failure))
-    return junit_report(_SUITE, cases)
+    return cases
+
+
+def fault_pairs_junit(pairs: FaultPairs, file: str) -> str:
+    """A case for each two kinds of faults that were played together; it fails with the worst that breaks something."""
+    worst = worst_pairs(pairs)
+    failed = {(case.first.kind, case.second.kind): case.cost.fault for case in reversed(pairs.failed)}
+    played = Counter((case.first.kind, case.second.kind) for case in pairs.cases)
+    cases = []
+    for kinds, runs in played.items():
+        failure = None
+        if kinds in worst:
+            told = pair_sentence(worst[kinds])
+            failure = Failure("broken", told, "\n".join((told, *worst[kinds].cost.breaks)))
+        elif kinds in failed:
+            failure = Failure("failed", failed[kinds], failed[kinds])
+        name = " and ".join(kinds)
+        output = f"{runs:,} runs\n"
+        cases.append(JUnitCase(pairs.singles.scenario.name, name, file, output=output, failure=failure))
+    return junit_report(_SUITE, [*_singles_junit(pairs.singles, file), *cases])
 
 
 def search_junit(search: Search, file: str) -> str:
@@ -245,18 +317,49 @@ def _kind(faults: SingleFaults, kind: str) -> FaultKindPart:
     )
 
 
+def _singles(faults: SingleFaults) -> SingleFaultsPart:
+    return SingleFaultsPart(
+        total=faults.total,
+        stopped=faults.stopped,
+        stands_for=faults.stands_for,
+        kinds={kind: _kind(faults, kind) for kind in faults.kinds},
+        cases=[_case(each) for each in faults.cases],
+    )
+
+
+def _pair(case: PairCase) -> FaultPairPart:
+    cost = case.cost
+    return FaultPairPart(
+        first=FaultPart(**_fault(case.first)),
+        second=FaultPart(**_fault(case.second)),
+        chosen=case.chosen,
+        breaks=list(cost.breaks),
+        never_finishes=cost.never,
+        lost_ms=cost.lost,
+        later_ms=cost.later,
+        failed=cost.fault,
+    )
+
+
+def _fault(fault: SingleFault) -> dict[str, Any]:
+    """The fields of a `FaultPart`."""
+    return {
+        "kind": fault.kind,
+        "at_ms": fault.moment.at,
+        "edge_ms": fault.moment.edge,
+        "what": fault.moment.what,
+        "where": fault.where.name,
+        "holds": fault.where.holds,
+        "phase": None if fault.where.phase is None else fault.where.phase.value,
+        "stands_for": fault.where.stands_for,
+        "action": fault.action,
+    }
+
+
 def _case(case: Case) -> FaultCasePart:
-    fault, cost = case.fault, case.cost
+    cost = case.cost
     return FaultCasePart(
-        kind=fault.kind,
-        at_ms=fault.moment.at,
-        edge_ms=fault.moment.edge,
-        what=fault.moment.what,
-        where=fault.where.name,
-        holds=fault.where.holds,
-        phase=None if fault.where.phase is None else fault.where.phase.value,
-        stands_for=fault.where.stands_for,
-        action=fault.action,
+        **_fault(case.fault),
         struck=cost.struck,
         breaks=list(cost.breaks),
         never_finishes=cost.never,

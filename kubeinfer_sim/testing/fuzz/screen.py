@@ -21,7 +21,7 @@ from kubeinfer_sim.testing.fuzz.places import LifePhase
 from kubeinfer_sim.testing.fuzz.single_faults import Where
 
 #: Failures of the simulator that are told.
-_MOST_FAILED = 3
+MOST_FAILED = 3
 _PHASES = {
     LifePhase.WAITING: "waiting",
     LifePhase.SET_UP: "set up",
@@ -31,7 +31,7 @@ _PHASES = {
     LifePhase.STOPPING: "stopping",
     None: "no pod is there",
 }
-_WHY_NOT_ALL = {
+WHY_NOT_ALL = {
     "limit": "as many as --max-examples says",
     "time": "the time of --for was over",
     "interrupted": "interrupted",
@@ -104,7 +104,7 @@ def _parts(faults: SingleFaults, kept: Counterexample | None) -> Iterator[Render
             "Moments", figure_table([(point(at), printable(what)) for at, what in edges.items()])
         )
     failed = [f"{each.fault.kind} {when(each.fault.moment)}: {each.cost.fault}" for each in faults.failed]
-    yield from section("Failed", [Text(printable(each), "red") for each in failed[:_MOST_FAILED]])
+    yield from section("Failed", [Text(printable(each), "red") for each in failed[:MOST_FAILED]])
     yield Text()
     yield from figure_table([(name, printable(text)) for name, text in _notes(faults, kept)])
 
@@ -112,7 +112,7 @@ def _parts(faults: SingleFaults, kept: Counterexample | None) -> Iterator[Render
 def _subtitle(faults: SingleFaults) -> str:
     moments = len({case.fault.moment.at for case in faults.cases})
     played = count(len(faults.cases), "run")
-    played += f" of {faults.total:,}: {_WHY_NOT_ALL[faults.stopped]}" if faults.stopped else ", all there are"
+    played += f" of {faults.total:,}: {WHY_NOT_ALL[faults.stopped]}" if faults.stopped else ", all there are"
     scenario = faults.scenario
     kinds = count(len(faults.kinds), "kind")
     return f"{scenario.name} · seed {scenario.seed} · {played} · {kinds} of fault, {count(moments, 'moment')}"

@@ -35,6 +35,7 @@ class Where(Struct, frozen=True):
         holds: the pods there, by name, the first and how many more; "" where it is a pod, or nothing is there.
         phase: of the life of the pod struck, or of the first one there; None: nothing is there.
         stands_for: how many places it stands for, itself included.
+        like: the name of the place that stands for it, of those that only names tell apart; its own where it is that.
     """
 
     target: Mapping[str, Any]
@@ -43,6 +44,7 @@ class Where(Struct, frozen=True):
     holds: str = ""
     phase: LifePhase | None = None
     stands_for: int = 1
+    like: str = ""
 
 
 class SingleFault(Struct, frozen=True):
@@ -59,6 +61,11 @@ class SingleFault(Struct, frozen=True):
         if self.where.object:
             written["object"] = self.where.object
         return {**written, "fault": {"kind": self.kind, **self.where.target}}
+
+    @property
+    def of_its_kind(self) -> Hashable:
+        """Equal for those that only names of places tell apart."""
+        return self.kind, self.moment.at, self.where.object, self.where.like
 
 
 def kinds_alike(scenario: Scenario) -> dict[str, tuple[str, ...]]:
@@ -134,37 +141,48 @@ class _Sites:
         nodes = self._alike(there, lambda node: self._likeness[node.name])
         pods = [pod for pod in places.pods.values() if pod.phase in STRUCK and pod.node in self._likeness]
         return {
-            "node": [_node(node, on.get(node.name, ()), number) for node, number in nodes],
+            "node": [_node(node, on.get(node.name, ()), number, like) for node, number, like in nodes],
             "npu": [
-                each for node, number in nodes for each in self._npus(node, on.get(node.name, ()), number)
+                npu
+                for node, number, like in nodes
+                for npu in self._npus(node, on.get(node.name, ()), number, like)
             ],
             "pod": [
-                _pod(pod, number)
-                for pod, number in self._alike(
+                _pod(pod, number, like)
+                for pod, number, like in self._alike(
                     pods, lambda pod: (self._lives[pod.ref], self._likeness[pod.node])
                 )
             ],
-            "cluster": [Where({}, "cluster")],
+            "cluster": [Where({}, "cluster", like="cluster")],
         }
 
-    def _alike(self, all_: Sequence[T], likeness: Callable[[T], Hashable]) -> list[tuple[T, int]]:
-        """The first of those that are alike, and how many they are."""
-        if self._every:
-            return [(each, 1) for each in all_]
+    def _alike(self, all_: Sequence[T], likeness: Callable[[T], Hashable]) -> list[tuple[T, int, T]]:
+        """Of those that are alike the first one, how many they are, and the first one."""
         groups: dict[Hashable, list[T]] = {}
         for each in all_:
             groups.setdefault(likeness(each), []).append(each)
-        return [(group[0], len(group)) for group in groups.values()]
+        if self._every:
+            return [(each, 1, groups[likeness(each)][0]) for each in all_]
+        return [(group[0], len(group), group[0]) for group in groups.values()]
 
-    def _npus(self, node: NodeSpec, pods: Sequence[PodThen], stands_for: int) -> Iterator[Where]:
+    def _npus(
+        self, node: NodeSpec, pods: Sequence[PodThen], stands_for: int, like: NodeSpec
+    ) -> Iterator[Where]:
         """One NPU of a node that each pod has whole, or nobody has; of one that is shared, or marked, each."""
         total = accelerator_count(node.allocatable)
         holders = [pod for pod in pods if self._takes_of(pod) != {0}]
-        one = not self._every and node.name not in self._own and node.name in self._whole
+        alike = node.name not in self._own and node.name in self._whole
+        one = alike and not self._every
         holds, phase = _holds(holders)
         for number in range(min(1, total) if one else total):
-            name, target = f"{node.name}/npu{number}", {"node": node.name, "npu": number}
-            yield Where(target, name, holds=holds, phase=phase, stands_for=stands_for * (total if one else 1))
+            yield Where(
+                {"node": node.name, "npu": number},
+                f"{node.name}/npu{number}",
+                holds=holds,
+                phase=phase,
+                stands_for=stands_for * (total if one else 1),
+                like=f"{like.name}/npu{0 if alike else number}",
+            )
 
     def _takes_of(self, pod: PodThen) -> set[int]:
         instance = pod.ref.instance
@@ -211,12 +229,14 @@ def _holds(pods: Sequence[PodThen]) -> tuple[str, LifePhase | None]:
     return f"{first.ref.name}{f' and {len(others)} more' if others else ''}", first.phase
 
 
-def _node(node: NodeSpec, pods: Sequence[PodThen], stands_for: int) -> Where:
+def _node(node: NodeSpec, pods: Sequence[PodThen], stands_for: int, like: NodeSpec) -> Where:
     holds, phase = _holds(pods)
-    return Where({"node": node.name}, node.name, holds=holds, phase=phase, stands_for=stands_for)
+    return Where(
+        {"node": node.name}, node.name, holds=holds, phase=phase, stands_for=stands_for, like=like.name
+    )
 
 
-def _pod(pod: PodThen, stands_for: int) -> Where:
+def _pod(pod: PodThen, stands_for: int, like: PodThen) -> Where:
     instance = pod.ref.instance
     target: dict[str, Any] = {}
     if instance.has_roles:
@@ -224,4 +244,4 @@ def _pod(pod: PodThen, stands_for: int) -> Where:
     elif not instance.is_bare_pod:
         target = {"pods": [instance.ordinal]}
     owner = f"{instance.kind}/{instance.owner}"
-    return Where(target, pod.ref.name, owner, phase=pod.phase, stands_for=stands_for)
+    return Where(target, pod.ref.name, owner, phase=pod.phase, stands_for=stands_for, like=like.ref.name)
