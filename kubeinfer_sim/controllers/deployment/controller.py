@@ -66,7 +66,7 @@ class DeploymentController:
         """
         self._clock = clock
         self._control = control
-        self.spec = spec
+        self._take(spec)
         self.status = Status()
         self.replica_sets: list[ReplicaSet] = []
         self._settled = settled
@@ -96,7 +96,7 @@ class DeploymentController:
 
         `pod` makes one of its pods, which has a node where it runs; None where the API server refuses it.
         """
-        bounds = Bounds.of(self.spec)
+        bounds = self._bounds
         new = self._new_replica_set(bounds, 1)
         self._revision = 1
         failure = ""
@@ -122,12 +122,20 @@ class DeploymentController:
         """The Deployment was changed: template, replicas, strategy, pause ..."""
         if spec != self.spec:
             self._generation += 1
-            self.spec = spec
+            self._take(spec)
             self._enqueue()
 
+    def _take(self, spec: Deployment) -> None:
+        self.spec = spec
+        # What each sync asks of it.
+        self._bounds = Bounds.of(spec)
+        self._deadline = progress.deadline_ms(spec.progress_deadline_seconds)
+        self._sorted: tuple[ReplicaSet, list[ReplicaSet]] | None = None
+
     def stop(self) -> None:
-        """The Deployment is gone: nobody looks at it any more."""
+        """The Deployment is gone: nobody looks at it any more, and it asks for no pods."""
         self._stopped = True
+        self._take(replace(self.spec, replicas=0))
 
     def revision_before(self) -> Deployment | None:
         """The Deployment as it was when it made the ReplicaSet before its newest; None where there is none."""
@@ -196,9 +204,11 @@ class DeploymentController:
         while self._queued or self._news:
             news, self._news = self._news, {}
             for replica_set in [each for each in self.replica_sets if each in news]:
-                size = replica_set.active
+                size, before = replica_set.active, replica_set.status
                 if replica_set.sync(self._control, self.replica_sets, now):
-                    self._queued = True
+                    # Which generation it has seen matters to the Deployment where it might forget an empty one.
+                    status = replica_set.status
+                    self._queued |= not status.replicas or status.differs(before)
                 if replica_set.active != size:
                     self._news[replica_set] = None
                 self._try_again(replica_set)
@@ -218,10 +228,6 @@ class DeploymentController:
 
     # -- one sync ------------------------------------------------------------------------------------------
 
-    @property
-    def _deadline(self) -> int | None:
-        return progress.deadline_ms(self.spec.progress_deadline_seconds)
-
     def _sync(self) -> None:
         self._view, self._stale = self.status, False
         try:
@@ -232,8 +238,7 @@ class DeploymentController:
             self._requeue.forget()
 
     def _sync_deployment(self) -> None:
-        spec = self.spec
-        bounds = Bounds.of(spec)
+        spec, bounds = self.spec, self._bounds
         self._check_paused()
         if spec.paused or is_scaling_event(self.replica_sets, spec.replicas):
             new, old = self._sort_replica_sets(bounds, create=False)
@@ -250,11 +255,18 @@ class DeploymentController:
         """One step of a rolling update: grow the new ReplicaSet, else shrink the old ones."""
         new, old = self._sort_replica_sets(bounds, create=True)
         assert new is not None
-        changes = reconcile_new(self.replica_sets, new, bounds) or reconcile_old(old, new, bounds)
-        self._scale_all(changes, bounds)
-        if not changes and progress.complete(self._view, bounds.replicas, self._generation):
+        again = self._queued
+        changes = self._step(new, old, bounds)
+        if changes:
+            self._scale_all(changes, bounds)
+            again = again or bool(self._step(new, old, bounds))
+        elif progress.complete(self._view, bounds.replicas, self._generation):
             self._clean_up(old)
-        self._write_rollout_status(new, bounds)
+            again = self._queued
+        self._write_rollout_status(new, bounds, again=again)
+
+    def _step(self, new: ReplicaSet, old: list[ReplicaSet], bounds: Bounds) -> list[Change]:
+        return reconcile_new(self.replica_sets, new, bounds) or reconcile_old(old, new, bounds)
 
     def _recreate(self, bounds: Bounds) -> None:
         """All old pods away, terminating ones included, before the first new one."""
@@ -269,7 +281,7 @@ class DeploymentController:
                 self._scale(new, bounds.replicas, bounds)
             if progress.complete(self._view, bounds.replicas, self._generation):
                 self._clean_up(old)
-        self._write_rollout_status(new, bounds)
+        self._write_rollout_status(new, bounds, again=self._queued)
 
     def _check_paused(self) -> None:
         """Pausing and resuming show in the condition, so that a pause does not count as lack of progress."""
@@ -287,6 +299,8 @@ class DeploymentController:
         self, bounds: Bounds, *, create: bool
     ) -> tuple[ReplicaSet | None, list[ReplicaSet]]:
         """The ReplicaSet of the present template, made if asked for, and all others (getNewReplicaSet)."""
+        if self._sorted is not None:
+            return self._sorted
         revision = self.spec.revision
         new: ReplicaSet | None = None
         old: list[ReplicaSet] = []
@@ -300,6 +314,8 @@ class DeploymentController:
                     number = each.revision + 1
         if new is not None:
             self._adopt(new, number)
+            if not self._queued:
+                self._sorted = new, old
         elif create:
             new = self._create(bounds, number)
         return new, old
@@ -350,6 +366,7 @@ class DeploymentController:
             neighbours=self._neighbours,
         )
         self.replica_sets.append(new)
+        self._sorted = None
         return new
 
     def _scale_all(self, changes: list[Change], bounds: Bounds) -> None:
@@ -377,20 +394,32 @@ class DeploymentController:
             status = each.status
             if status.replicas == 0 and each.replicas == 0 and each.generation <= status.observed_generation:
                 self.replica_sets.remove(each)
+                self._sorted = None
                 self._queued = True
 
     # -- status --------------------------------------------------------------------------------------------
 
-    def _write_rollout_status(self, new: ReplicaSet | None, bounds: Bounds) -> None:
+    def _write_rollout_status(self, new: ReplicaSet | None, bounds: Bounds, *, again: bool) -> None:
+        """Write the status if it has changed; `again`: another sync has more to do than to read what is written.
+
+        One that has not, and whose rollout is not complete, would count the same and find the deadline as it is found
+        here. So it is not played: with pods that become ready one by one it would be every other one.
+        """
         before, deadline, now = self._view, self._deadline, self._clock.now
         status = progress.count(self.replica_sets, new, bounds, self._generation, before)
         if deadline is None:
             status = replace(status, progressing=None)
         else:
             status = progress.estimate(before, status, bounds.replicas, self._generation, deadline, now)
-        if status != before:
+        written = status != before
+        if written:
             self._write(status)
-        elif deadline is not None:
+        if self._queued and not again and not progress.complete(status, bounds.replicas, self._generation):
+            self._queued = False
+            self._requeue.forget()
+        elif written:
+            return
+        if deadline is not None:
             self._look_again(status, bounds, deadline)
 
     def _look_again(self, status: Status, bounds: Bounds, deadline: int) -> None:

@@ -44,6 +44,10 @@ class ReplicaSetStatus(NamedTuple):
     observed_generation: int = 0
     failure: str = ""
 
+    def differs(self, other: ReplicaSetStatus) -> bool:
+        """Whether it says something else of the pods."""
+        return self[:4] != other[:4] or self.failure != other.failure
+
 
 class PodControl(Protocol):
     """Who makes and deletes pods for a ReplicaSet."""

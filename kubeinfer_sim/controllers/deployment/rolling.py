@@ -107,12 +107,10 @@ def reconcile_old(old: Sequence[ReplicaSet], new: ReplicaSet, bounds: Bounds) ->
     New pods that are not available reserve their own share of the room, so that a template that never works
     does not eat up the old one.
     """
-    old = by_age(active(old))
-    if not old:
-        return []
     room = wanted(old) + new.replicas - bounds.min_available - (new.replicas - new.status.available)
     if room <= 0:
         return []
+    old = by_age(active(old))
     sizes = clean_up_unhealthy(old, room)
     if all(each.status.available <= each.replicas for each in old[: len(sizes)]):
         available = new.status.available + sum(each.status.available for each in old)

@@ -101,7 +101,6 @@ class DeploymentWorkload:
     def delete(self) -> None:
         """The user deletes it, in the background: the garbage collector deletes its pods."""
         self._controller.stop()
-        self._controller.spec = replace(self.spec, replicas=0)
         self._note_applied(("deleted",), "deleted")
         self._pods.collect(self._applied)
 

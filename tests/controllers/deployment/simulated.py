@@ -61,7 +61,9 @@ class EmulatedPod(ReplicaPod):
 class Simulated:
     """The API, scheduler and kubelets of one case."""
 
-    def __init__(self, case: dict[str, Any]) -> None:
+    def __init__(
+        self, case: dict[str, Any], controller: type[DeploymentController] = DeploymentController
+    ) -> None:
         self.case = case
         self.clock = Clock()
         self.pods: list[EmulatedPod] = []
@@ -72,7 +74,11 @@ class Simulated:
         self.downs: list[tuple[int, int, int, list[int]]] = []
         create = case["actions"][0]
         assert (create["op"], create["t_ms"]) == ("create", 0)
-        self.controller = DeploymentController(self.clock, self, deployment(case["spec"], create["replicas"]))
+        #: Sizes given to ReplicaSets, pods made and deleted, in order.
+        self.deeds: list[tuple[int, str, int, int]] = []
+        self.controller = controller(
+            self.clock, self, deployment(case["spec"], create["replicas"]), scaled=self.scaled
+        )
         self.controller.start()
         for action in case["actions"][1:]:
             self.clock.at(action["t_ms"], self.act, action, phase=Phase.ACTION)
@@ -128,12 +134,16 @@ class Simulated:
             return pods
         return [pods[index] for index in action["index"] if -len(pods) <= index < len(pods)]
 
+    def scaled(self, replica_set: ReplicaSet, before: int) -> None:
+        self.deeds.append((self.clock.now, "scaled", replica_set.number, replica_set.replicas))
+
     # PodControl
 
     def create(self, replica_set: ReplicaSet) -> ReplicaPod:
         now = self.clock.now
         pod = EmulatedPod(len(self.pods) + 1, now - now % 1000)
         pod.replica_set = replica_set
+        self.deeds.append((now, "created", replica_set.number, pod.number))
         index = self.made[pod.revision] = self.made.get(pod.revision, -1) + 1
         loads = self.case["env"]["load_s"][str(pod.revision)]
         load = loads[index % len(loads)] if isinstance(loads, list) else loads
@@ -149,6 +159,7 @@ class Simulated:
     def delete(self, pod: ReplicaPod) -> None:
         assert isinstance(pod, EmulatedPod)
         now = self.clock.now
+        self.deeds.append((now, "deleted", pod.replica_set.number, pod.number))
         round_ = (now, pod.replica_set, pod.replica_set.replicas)
         if round_ != self.round:
             self.round = round_

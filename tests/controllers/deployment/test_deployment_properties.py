@@ -8,6 +8,7 @@ from controllers.deployment.simulated import EmulatedPod, Simulated, deployment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubeinfer_sim.controllers.deployment.controller import DeploymentController
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet
 from kubeinfer_sim.controllers.deployment.rolling import Bounds
 
@@ -139,3 +140,26 @@ def test_counts_kept_by_events_are_those_of_a_recount(events: list[tuple[int, st
         available = [each for each in ready if (each.ready_since or 0) + min_ready <= now]
         found = (replica_set.active, replica_set.ready, replica_set.available, replica_set.terminating)
         assert found == (len(living), len(ready), len(available), len(replica_set.pods) - len(living))
+
+
+class EverySync(DeploymentController):
+    """Plays each sync: after any write, of the status or of a ReplicaSet, the real controller looks again."""
+
+    def _run(self) -> None:
+        self._queued = True
+        super()._run()
+
+    def _sync(self) -> None:
+        self._sorted = None
+        before = self.status, [each.replicas for each in self.replica_sets]
+        super()._sync()
+        self._queued |= before != (self.status, [each.replicas for each in self.replica_sets])
+
+
+@settings(max_examples=100, deadline=None)
+@given(scripts())
+def test_syncs_that_are_not_played_would_have_found_nothing(case: dict[str, Any]) -> None:
+    every, few = Simulated(case, EverySync).run(), Simulated(case).run()
+    assert few.rows == every.rows
+    assert few.deeds == every.deeds
+    assert [pod.times for pod in few.pods] == [pod.times for pod in every.pods]
