@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from hashlib import blake2b
 
+from msgspec import Struct
+
 #: The counter of the first number of a stream; of most streams no other is drawn.
 _FIRST = bytes(8)
 
 
-class Stream:
+class Stream(Struct, eq=False):
     """The numbers of one name. Making one costs nothing to speak of until the first number is drawn."""
 
-    __slots__ = ("_count", "_key", "_name", "_of")
-
-    def __init__(self, name: str, of: Streams) -> None:
-        self._name = name
-        self._of = of
-        self._key = b""
-        self._count = 0
+    _name: str
+    _of: Streams
+    _key: bytes = b""
+    _count: int = 0
 
     def random(self) -> float:
         """The next number, uniform in [0, 1), with 53 random bits."""

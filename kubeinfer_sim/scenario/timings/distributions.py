@@ -71,7 +71,8 @@ class Uniform(Struct, frozen=True):
 
     def sample(self, source: RandomSource) -> Millis | None:
         """One draw."""
-        return _millis(self.low + (self.high - self.low) * source.random())
+        # Within what `_millis` sees to; drawn for each stage of each pod.
+        return int(self.low + (self.high - self.low) * source.random() + 0.5)
 
     def describe(self) -> str:
         """`uniform 10s..20s`."""
