@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.experiment.replication import Variant
     from kubeinfer_sim.experiment.replications import Replications, replicate
+    from kubeinfer_sim.experiment.sweep import Sweep, sweep
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.metrics.measure import Measures, measure
     from kubeinfer_sim.report.result import build_result
@@ -36,6 +37,8 @@ _HOMES = {
     "Replications": "experiment.replications",
     "replicate": "experiment.replications",
     "Workers": "experiment.dispatch",
+    "Sweep": "experiment.sweep",
+    "sweep": "experiment.sweep",
     "Run": "simulation.run",
     "simulate": "simulation.simulate",
     "load_manifest": "manifest.load",
@@ -57,6 +60,7 @@ __all__ = [
     "Run",
     "Scenario",
     "SimulatorFault",
+    "Sweep",
     "Variant",
     "Workers",
     "__version__",
@@ -69,6 +73,7 @@ __all__ = [
     "replicate",
     "rollout_scenario",
     "simulate",
+    "sweep",
 ]
 
 

@@ -78,15 +78,6 @@ class Command(click.Command):
         return [str(form) for each in types if isinstance(each, click.Choice) for form in each.choices]
 
 
-#: The knobs of `--vary`, in the help of the commands that turn them.
-KNOBS_TOLD = (
-    "maxSurge, maxUnavailable, replicas, minReadySeconds, terminationGracePeriodSeconds (of all, or as in "
-    "replicas.router of one workload), startupProbe.failureThreshold and the other numbers of startupProbe, "
-    "livenessProbe and readinessProbe (of all, or as in startupProbe.failureThreshold.prefill of one role), "
-    "recovery.prefill, label (on,off), nodes (8..16), spareNodes, or a path in the scenario's spec "
-    "(kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2)"
-)
-
 #: The parameters that name files which commands write, or keep their runs in.
 _WRITTEN = ("store", "json_to", "markdown_to", "parquet", "scenario_to")
 
@@ -224,6 +215,23 @@ def form_option(*forms: str) -> Callable[[F], F]:
         "form",
         type=click.Choice(forms),
         help="What goes to standard output; text if not given.",
+    )
+
+
+#: The knobs of `--vary`, in the help of the commands that turn them.
+_KNOBS = (
+    "maxSurge, maxUnavailable, replicas, minReadySeconds, terminationGracePeriodSeconds (of all, or as in "
+    "replicas.router of one workload), startupProbe.failureThreshold and the other numbers of startupProbe, "
+    "livenessProbe and readinessProbe (of all, or as in startupProbe.failureThreshold.prefill of one role), "
+    "recovery.prefill, label (on,off), nodes (8..16), spareNodes, or a path in the scenario's spec "
+    "(kubernetesVersion=1.31,1.36; cluster=3x8,4x8; faults.npus.spares=0,2)"
+)
+
+
+def vary_option(combined: str) -> Callable[[F], F]:
+    """`--vary`, again and again; `combined` says what becomes of several."""
+    return click.option(
+        "--vary", metavar="NAME=LIST", multiple=True, help=f"A knob and its values: {_KNOBS}. {combined}"
     )
 
 

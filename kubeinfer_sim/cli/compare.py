@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from kubeinfer_sim.cli.command import (
-    KNOBS_TOLD,
     Whole,
     configuration_option,
     file_argument,
@@ -18,6 +17,7 @@ from kubeinfer_sim.cli.command import (
     option,
     subcommand,
     values_options,
+    vary_option,
 )
 from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option
 from kubeinfer_sim.cli.output import Output
@@ -103,12 +103,7 @@ class SoFarOfEach:
     shell_complete=_complete_assumption,
     help="An assumption of the scenario and values for it: startupCrash=rebuild,kubelet.",
 )
-@click.option(
-    "--vary",
-    metavar="NAME=LIST",
-    multiple=True,
-    help=f"Any other knob: {KNOBS_TOLD}. Each combination of several knobs is a variant.",
-)
+@vary_option("Each combination of several knobs is a variant.")
 @option(
     "-n",
     "--replications",

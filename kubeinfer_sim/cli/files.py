@@ -59,6 +59,11 @@ def is_comment(head: bytes) -> bool:
     return head.partition(b"\n")[0].rstrip().endswith(COMMENT_ENDS.encode())
 
 
+def is_table(head: bytes) -> bool:
+    """Whether a file begins as a table of combinations of ours does."""
+    return head.partition(b"\n")[0].rstrip().endswith(b",front")
+
+
 def is_calibrated(head: bytes) -> bool:
     """Whether a file begins as what `calibrate` writes does."""
     return head.startswith(CALIBRATED.encode())

@@ -28,6 +28,7 @@ COMMANDS = {
     "run": ("run", "Simulate a scenario file."),
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
+    "sweep": ("sweep", "Simulate a scenario all over a space of knobs; Pareto fronts and cliffs."),
     "fuzz": ("fuzz", "Search near a scenario, or all single faults, for what breaks it."),
     "results": ("results", "List, summarise and export the runs that a store holds."),
     "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),

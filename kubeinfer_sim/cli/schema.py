@@ -21,6 +21,8 @@ SCHEMAS = {
     "replications": ("report.replications_result", "replications_json_schema"),
     "rareevents": ("report.rare_events_result", "rare_events_json_schema"),
     "comparison": ("report.comparison_result", "comparison_json_schema"),
+    "sweep": ("report.sweep_result", "sweep_json_schema"),
+    "cliffs": ("report.sweep_result", "cliffs_json_schema"),
     "fuzz": ("testing.fuzz.document", "fuzz_json_schema"),
     "why": ("report.why_result", "why_json_schema"),
     "pods": ("report.pods_result", "pods_json_schema"),
@@ -34,8 +36,8 @@ def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks.
 
     KIND is one of scenario, cluster, timings, recovery, configuration and manifest (what is read), result,
-    replications, rareevents, comparison, fuzz, why and pods (what is written), or crd: a CustomResourceDefinition in
-    YAML.
+    replications, rareevents, comparison, sweep, cliffs, fuzz, why and pods (what is written), or crd: a
+    CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is
     # yaml-language-server: $schema=scenario.schema.json

@@ -244,6 +244,7 @@ def compare(
     workers: Workers = HERE,
     store: str | Path | None = None,
     progress: Callable[[int, int, Sequence[Mapping[int, Played]]], None] | None = None,
+    seeds_if_drawn: int | None = None,
 ) -> Comparison:
     """Simulate every variant under every seed; Ctrl-C ends it with the seeds that all variants have met.
 
@@ -254,6 +255,7 @@ def compare(
         workers: processes to play them in; in this one, if not given.
         store: a file that keeps what every run came to; what it knows is not played again.
         progress: told after every run how many of how many there are, and what came of the seeds of each variant.
+        seeds_if_drawn: without seeds so many where anything is drawn, in place of as many as it takes to tell.
 
     Raises:
         UsageError: a function that decides on recovery fails with the first seed; the variants have different horizons;
@@ -287,9 +289,8 @@ def compare(
         try:
             play(asked)
             if seeds is None and any(_is_by_chance(own[first]) for own in played):
-                asked = range(
-                    first, first + seeds_to_tell(len(variants), float(variants[0].scenario.confidence))
-                )
+                confidence = float(variants[0].scenario.confidence)
+                asked = range(first, first + (seeds_if_drawn or seeds_to_tell(len(variants), confidence)))
                 play(asked[1:])
         except KeyboardInterrupt:
             interrupted = True

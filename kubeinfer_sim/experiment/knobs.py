@@ -8,7 +8,7 @@ Names of their own have the knobs that are no field of a scenario file: those of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import count, islice, product
 from math import prod
 from typing import Any
@@ -51,10 +51,86 @@ class Setting(Struct, frozen=True):
     turn: Callable[[Variant], Variant] | None = None
 
 
-def grid(
-    texts: Sequence[str], source: SourceText, set_values: Mapping[str, Any], **overrides: Any
-) -> list[Variant]:
-    """A variant for each combination of the values of knobs, the last one varying fastest.
+class Space(Struct, frozen=True):
+    """The combinations of some knobs of one scenario.
+
+    Attributes:
+        scenario: as its file has it.
+        sides: of each knob its values.
+        source, set_values, overrides: what the scenario was loaded from, for values that change its file.
+    """
+
+    scenario: Scenario
+    sides: tuple[tuple[Setting, ...], ...]
+    source: SourceText
+    set_values: Mapping[str, Any]
+    overrides: Mapping[str, Any]
+
+    @property
+    def knobs(self) -> list[str]:
+        """As they are written."""
+        return [side[0].knob for side in self.sides]
+
+    def settings(self, knob: str, values: Sequence[str]) -> list[Setting]:
+        """Values of a knob, of these or of another one.
+
+        Raises:
+            UsageError: there is no such knob, or such a value of it.
+        """
+        return _settings_of(knob, values, self.scenario)
+
+    def variant(self, settings: Sequence[Setting]) -> Variant:
+        """The scenario with knobs turned: first what changes its file, then the rest in the order given.
+
+        Raises:
+            UsageError: it cannot be.
+        """
+        scenario = self.scenario
+        changes = {path: value for each in settings for path, value in each.changes.items()}
+        if changes:
+            try:
+                scenario = load_scenario(
+                    self.source, set_values=self.set_values, changes=changes, **self.overrides
+                )
+            except InputError as error:
+                messages = "; ".join(dict.fromkeys(each.message for each in error.diagnostics))
+                turned = " ".join(f"{each.knob}={each.value}" for each in settings if each.changes)
+                raise UsageError(f"--vary {turned}: {messages}") from None
+        alone = len(settings) == 1
+        named = (each.name if alone or "=" in each.name else f"{each.knob}={each.name}" for each in settings)
+        variant = Variant(", ".join(named), scenario, settings={each.knob: each.value for each in settings})
+        turns = [each.turn for each in settings if each.turn is not None]
+        try:
+            return _all_turned(variant, turns)
+        except UsageError:
+            # Of two budgets the first may be 0 only when the second is not any more.
+            return _all_turned(variant, turns[::-1])
+
+    def possible(self) -> tuple[list[Variant], list[LeftOut]]:
+        """A variant for each combination that can be, the last knob varying fastest, and the others with the reason."""
+        return possible(self, product(*self.sides))
+
+
+class LeftOut(Struct, frozen=True):
+    """A combination that cannot be, and why."""
+
+    settings: Mapping[str, str]
+    message: str
+
+
+def possible(space: Space, points: Iterable[Sequence[Setting]]) -> tuple[list[Variant], list[LeftOut]]:
+    """A variant for each of these combinations that can be, and the others with the reason."""
+    variants, left_out = [], []
+    for settings in points:
+        try:
+            variants.append(space.variant(settings))
+        except UsageError as error:
+            left_out.append(LeftOut({each.knob: each.value for each in settings}, str(error)))
+    return variants, left_out
+
+
+def space(texts: Sequence[str], source: SourceText, set_values: Mapping[str, Any], **overrides: Any) -> Space:
+    """The combinations of knobs.
 
     Args:
         texts: each a knob and its values, `NAME=A,B` or `NAME=8..16`, as on the command line.
@@ -64,28 +140,52 @@ def grid(
 
     Raises:
         InputError: the scenario is wrong as it is, or a value of an assumption.
-        UsageError: there is no such knob, no value for it, one twice, or one that cannot be; a knob is there twice;
-            there are too many combinations.
+        UsageError: there is no such knob, no value for it, one twice; a knob is there twice; there are too many
+            combinations.
     """
     scenario = load_scenario(source, set_values=set_values, **overrides)
-    sides = [_settings(text, scenario) for text in texts]
-    knobs = [side[0].knob for side in sides]
-    for knob in knobs:
-        if knobs.count(knob) > 1:
-            raise UsageError(f"{knob} is there twice: write all its values as one list, {knob}=A,B")
+    sides = tuple(tuple(_settings(text, scenario)) for text in texts)
+    each_once([side[0].knob for side in sides])
     if prod(map(len, sides)) > MOST_VARIANTS:
         raise UsageError(
             f"--vary: {prod(map(len, sides)):,} combinations, more than {MOST_VARIANTS:,}: vary fewer"
         )
-    return [_variant(settings, scenario, source, set_values, overrides) for settings in product(*sides)]
+    return Space(scenario, sides, source, set_values, overrides)
+
+
+def each_once(knobs: Sequence[str]) -> None:
+    """Refuse a knob that is there twice.
+
+    Raises:
+        UsageError: one is.
+    """
+    for knob in knobs:
+        if knobs.count(knob) > 1:
+            raise UsageError(f"{knob} is there twice: write all its values as one list, {knob}=A,B")
+
+
+def grid(
+    texts: Sequence[str], source: SourceText, set_values: Mapping[str, Any], **overrides: Any
+) -> list[Variant]:
+    """A variant for each combination of a `space`, the last knob varying fastest.
+
+    Raises:
+        InputError, UsageError: as of `space`, or a combination cannot be.
+    """
+    own = space(texts, source, set_values, **overrides)
+    return [own.variant(settings) for settings in product(*own.sides)]
 
 
 def _settings(text: str, scenario: Scenario) -> list[Setting]:
-    """The values of one knob."""
+    """A knob and its values, as on the command line."""
     name, _, listed = text.partition("=")
     values = split_values(listed)
     if not values:
         raise UsageError(f"--vary {name}: expected values, as in {name}=A,B or {name}=8..16")
+    return _settings_of(name, values, scenario)
+
+
+def _settings_of(name: str, values: Sequence[str], scenario: Scenario) -> list[Setting]:
     head, _, rest = name.partition(".")
     if head in KNOBS:
         return [Setting(name, value, f"{name}={value}", turn=_turned(head, rest, value)) for value in values]
@@ -96,7 +196,7 @@ def _settings(text: str, scenario: Scenario) -> list[Setting]:
             for value, each in zip(values, named, strict=True)
         ]
     if name in _assumptions():
-        assumption_variants(scenario, text)
+        assumption_variants(scenario, f"{name}={','.join(values)}")
         return [_assuming(name, value) for value in values]
     fields = _spec_fields()
     if head not in fields:
@@ -112,28 +212,9 @@ def _settings(text: str, scenario: Scenario) -> list[Setting]:
     return [_at_path(name, value) for value in values]
 
 
-def _variant(
-    settings: Sequence[Setting],
-    scenario: Scenario,
-    source: SourceText,
-    set_values: Mapping[str, Any],
-    overrides: Mapping[str, Any],
-) -> Variant:
-    """The scenario with all of them turned: first what changes its file, then the rest in the order given."""
-    changes = {path: value for each in settings for path, value in each.changes.items()}
-    if changes:
-        try:
-            scenario = load_scenario(source, set_values=set_values, changes=changes, **overrides)
-        except InputError as error:
-            messages = "; ".join(dict.fromkeys(each.message for each in error.diagnostics))
-            turned = " ".join(f"{each.knob}={each.value}" for each in settings if each.changes)
-            raise UsageError(f"--vary {turned}: {messages}") from None
-    alone = len(settings) == 1
-    named = (each.name if alone or "=" in each.name else f"{each.knob}={each.name}" for each in settings)
-    variant = Variant(", ".join(named), scenario, settings={each.knob: each.value for each in settings})
-    for each in settings:
-        if each.turn is not None:
-            variant = each.turn(variant)
+def _all_turned(variant: Variant, turns: Sequence[Callable[[Variant], Variant]]) -> Variant:
+    for turn in turns:
+        variant = turn(variant)
     return variant
 
 

@@ -25,6 +25,8 @@ OUTPUT_KINDS = (
     "Replications",
     "RareEvents",
     "Comparison",
+    "Sweep",
+    "Cliffs",
     "Fuzz",
     "Why",
     "Pods",

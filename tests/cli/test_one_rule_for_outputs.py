@@ -20,6 +20,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     "run": ("s.yaml", ("text", "json", "markdown", "junit", "github"), True, "Result"),
     "rollout": ("m.yaml --nodes 8x16", ("text", "json", "markdown", "junit", "github"), True, "Result"),
     "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown"), True, "Comparison"),
+    "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",
         ("text", "json", "junit"),

@@ -1,0 +1,229 @@
+"""A sweep for people: the Pareto front, a table of the points, a picture of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from kubeinfer_sim.experiment.compare import Outcome
+from kubeinfer_sim.experiment.knobs import LeftOut
+from kubeinfer_sim.experiment.sweep import Figure, Sweep, is_finite
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.report.comparison_rows import held_share
+from kubeinfer_sim.report.comparison_sentences import failed_lines
+from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.printed import printed, within
+from kubeinfer_sim.report.scatter import Axis, Dot, scatter
+from kubeinfer_sim.report.words import count, ordinals, together
+
+#: Points that stand in the table at most; those of the front come first, the others are in the CSV.
+MOST_ROWS = 40
+#: Combinations that cannot be and are told one by one.
+_MOST_LEFT_OUT = 3
+#: The figures of a row besides those of the front, where the points differ in them.
+_SHOWN = ("held", "duration", "minReady", "minAvailable", "lostInstanceMs", "lostPodMs", "nodes")
+_ON_FRONT = "*"
+
+
+def render_sweep(sweep: Sweep, *, width: int = 80, colour: bool = False, unicode: bool = True) -> str:
+    """The sweep as text, lines at most `width` columns wide."""
+    return printed(_parts(sweep, within(width)), width=width, colour=colour, unicode=unicode)
+
+
+def _parts(sweep: Sweep, width: int) -> Iterator[RenderableType]:
+    yield from map(Text, headline(sweep))
+    yield Text(subtitle(sweep), style="dim")
+    shown = points_shown(sweep)
+    yield Text()
+    yield _table(sweep, shown, width)
+    if len(shown) < len(sweep.points):
+        rest = len(sweep.points) - len(shown)
+        yield Text(f"… and {count(rest, 'more combination')}: --csv FILE has all", style="dim")
+    if picture := picture_of(sweep, width):
+        yield Text()
+        yield from picture
+    for line in left_out_lines(sweep.left_out):
+        yield Text(line, "yellow")
+    for line in failed_lines(sweep.comparison):
+        yield Text(line, "red")
+
+
+def headline(sweep: Sweep) -> list[str]:
+    """What is on the front, and which knobs change nothing."""
+    titles = together([_name(each) for each in sweep.front_of])
+    number, points = len(sweep.front), len(sweep.points)
+    verb = "is" if number == 1 else "are"
+    said = [f"{count(number, 'combination')} of {points:,} {verb} on the Pareto front of {titles}."]
+    if not sweep.front_of:
+        said = [f"{count(points, 'combination')}: nothing to hold them against each other by."]
+    if points == 1:
+        said = ["There is one combination: nothing to hold it against."]
+    if idle := sweep.idle_knobs:
+        verb = "changes" if len(idle) == 1 else "change"
+        said.append(f"{together(list(idle))} {verb} nothing: every run comes to the same whatever the value.")
+    return said
+
+
+def _name(figure: Figure) -> str:
+    return {
+        "duration": "how long it takes",
+        "minReady": "fewest ready",
+        "minAvailable": "fewest available",
+    }.get(figure.name, figure.title)
+
+
+def subtitle(sweep: Sweep) -> str:
+    """`name · 27 combinations · 10 seeds (0-9)`."""
+    seeds = sweep.comparison.seeds
+    how = {"lhs": ", a Latin hypercube", "sobol": ", a Sobol sequence"}.get(sweep.sampled, "")
+    stopped = " · interrupted" if sweep.comparison.interrupted else ""
+    told = f"seed {seeds[0]}" if len(seeds) == 1 else f"{count(len(seeds), 'seed')} ({ordinals(seeds)})"
+    return f"{sweep.comparison.scenario} · {count(len(sweep.points), 'combination')}{how} · {told}{stopped}"
+
+
+def points_shown(sweep: Sweep) -> list[int]:
+    """The places of the points of the table: all, or the front and the first of the others."""
+    if len(sweep.points) <= MOST_ROWS:
+        return list(range(len(sweep.points)))
+    front = set(sweep.front)
+    others = [place for place in range(len(sweep.points)) if place not in front]
+    return sorted([*sweep.front[:MOST_ROWS], *others[: max(0, MOST_ROWS - len(front))]])
+
+
+def figures_shown(sweep: Sweep) -> list[Figure]:
+    """The figures of a row: those of the front, and the usual ones in which the points differ."""
+    front = {each.name for each in sweep.front_of}
+    differ = {
+        each.name
+        for each in sweep.figures
+        if each.name in _SHOWN and len({each.of(point) for point in sweep.points}) > 1
+    }
+    return [
+        each
+        for each in sweep.figures
+        if each.name not in sweep.knobs and (each.name in front or each.name in differ or each.name == "held")
+    ]
+
+
+def cell(sweep: Sweep, figure: Figure, point: Outcome, *, interval: bool) -> str:
+    """A figure of a point as people write it; how often all is held with its interval, if asked for."""
+    if figure.name == "held":
+        return held_share(point, len(sweep.comparison.seeds) > 1, interval=interval)
+    value = figure.of(point)
+    return "-" if value is None else amount(value, figure.unit)
+
+
+def lines_of(sweep: Sweep, shown: Sequence[int], *, interval: bool) -> tuple[list[str], list[list[str]]]:
+    """Heads and cells of a table of points; the first is a mark of the front. `interval`: of how often all is held."""
+    figures = figures_shown(sweep)
+    knobs = varied(sweep)
+    heads = ["", *(_short(knob, knobs) for knob in knobs), *(each.title for each in figures)]
+    front = set(sweep.front) if len(sweep.points) > 1 else set()
+    rows = [
+        [
+            _ON_FRONT if place in front else "",
+            *(sweep.points[place].variant.settings[knob] for knob in knobs),
+            *(cell(sweep, each, sweep.points[place], interval=interval) for each in figures),
+        ]
+        for place in shown
+    ]
+    return heads, rows
+
+
+def varied(sweep: Sweep) -> list[str]:
+    """The knobs that have several values; all of them where none has."""
+    several = [
+        knob for knob in sweep.knobs if len({each.variant.settings[knob] for each in sweep.points}) > 1
+    ]
+    return several or list(sweep.knobs)
+
+
+def _short(knob: str, knobs: Sequence[str]) -> str:
+    """The end of a path, where that names no other knob."""
+    end = knob.rpartition(".")[2]
+    return end if [each.rpartition(".")[2] for each in knobs].count(end) == 1 else knob
+
+
+def _table(sweep: Sweep, shown: Sequence[int], width: int) -> Table:
+    for interval in (True, False):
+        heads, rows = lines_of(sweep, shown, interval=interval)
+        if sum(2 + max(map(len, column)) for column in zip(heads, *rows, strict=True)) - 2 <= width:
+            break
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
+    for place, head in enumerate(heads):
+        justify: Literal["left", "right"] = "left" if place <= len(varied(sweep)) else "right"
+        table.add_column(head, justify=justify, overflow="fold")
+    for row in rows:
+        table.add_row(*row, style="bold" if row[0] else "")
+    return table
+
+
+def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
+    """`left out: maxSurge=0, maxUnavailable=0: … must not both be zero`."""
+    lines = [
+        printable(
+            f"left out: {', '.join(f'{knob}={value}' for knob, value in each.settings.items())}: {each.message}"
+        )
+        for each in left_out[:_MOST_LEFT_OUT]
+    ]
+    if len(left_out) > _MOST_LEFT_OUT:
+        lines.append(f"… and {count(len(left_out) - _MOST_LEFT_OUT, 'more combination')} that cannot be")
+    return lines
+
+
+# -- the picture -------------------------------------------------------------------------------------------
+
+
+def picture_of(sweep: Sweep, width: int) -> list[Text]:
+    """The points by two figures of the front in which they differ, or by the one knob and a figure; else none."""
+    axes = _axes(sweep)
+    if axes is None:
+        return []
+    (x_title, x_unit, xs), (y_title, y_unit, ys) = axes
+    front = set(sweep.front)
+    drawn = [place for place in range(len(sweep.points)) if is_finite(xs[place]) and is_finite(ys[place])]
+    dots = [Dot(xs[each] or 0.0, ys[each] or 0.0, each in front) for each in drawn]
+    if not dots:
+        return []
+    x = _axis(x_title, x_unit, [dot.x for dot in dots])
+    y = _axis(y_title, y_unit, [dot.y for dot in dots])
+    lines = scatter(dots, x, y, width)
+    if lines and (rest := len(sweep.points) - len(drawn)):
+        verb = "is" if rest == 1 else "are"
+        lines.append(
+            Text(f" {rest:,} that never finish or have no such number {verb} not drawn", style="dim")
+        )
+    return lines
+
+
+def _axis(title: str, unit: str, values: Sequence[float]) -> Axis:
+    return Axis(title, amount(min(values), unit), amount(max(values), unit))
+
+
+_Along = tuple[str, str, list[float | None]]
+
+
+def _axes(sweep: Sweep) -> tuple[_Along, _Along] | None:
+    figures = [
+        (each.title, each.unit, values)
+        for each in sweep.front_of
+        if len({*filter(is_finite, values := [each.of(point) for point in sweep.points])}) > 1
+    ]
+    knobs = varied(sweep)
+    if len(knobs) == 1:
+        along = [_number(point.variant.settings[knobs[0]]) for point in sweep.points]
+        figure = next((each for each in figures if each[0] != knobs[0]), None)
+        if None not in along and figure is not None:
+            return (knobs[0], "count", along), figure
+    return (figures[0], figures[1]) if len(figures) > 1 else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.removesuffix("%"))
+    except ValueError:
+        return None
