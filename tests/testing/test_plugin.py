@@ -264,11 +264,12 @@ def test_a_fixture_simulates_and_assertions_explain(pytester: pytest.Pytester) -
 
 def test_the_page_shows_what_is_so(pytester: pytest.Pytester) -> None:
     page = (ROOT / "docs" / "testing.md").read_text("utf-8")
-    blocks = dict(re.findall(r"```(yaml|python)\n(.*?)```", page, re.S))
-    (pytester.path / "chat.scenario.yaml").write_text(blocks["yaml"], "utf-8")
-    (pytester.path / "test_chat.py").write_text(blocks["python"], "utf-8")
+    (scenario,) = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    (pytester.path / "chat.scenario.yaml").write_text(scenario, "utf-8")
+    for number, block in enumerate(re.findall(r"```python\n(.*?)```", page, re.S)):
+        (pytester.path / f"test_{number}.py").write_text(block, "utf-8")
     shutil.copy(ROOT / "scenarios" / "manifests" / "chat.yaml", pytester.path)
-    run(pytester, "-q").assert_outcomes(passed=6)
+    run(pytester, "-q").assert_outcomes(passed=8)
 
 
 def test_switched_off_it_leaves_no_trace(pytester: pytest.Pytester) -> None:

@@ -237,11 +237,17 @@ def _node(node: NodeSpec, pods: Sequence[PodThen], stands_for: int, like: NodeSp
 
 
 def _pod(pod: PodThen, stands_for: int, like: PodThen) -> Where:
-    instance = pod.ref.instance
+    owner, target = meant_by(pod.ref)
+    name = pod.ref.name
+    return Where(target, name, owner, phase=pod.phase, stands_for=stands_for, like=like.ref.name)
+
+
+def meant_by(pod: PodRef) -> tuple[str, dict[str, Any]]:
+    """Whose a pod is, and which one of these, as actions have it."""
+    instance = pod.instance
     target: dict[str, Any] = {}
     if instance.has_roles:
-        target = {"instances": [instance.ordinal], "roles": [pod.ref.role], "pods": [pod.ref.replica]}
+        target = {"instances": [instance.ordinal], "roles": [pod.role], "pods": [pod.replica]}
     elif not instance.is_bare_pod:
         target = {"pods": [instance.ordinal]}
-    owner = f"{instance.kind}/{instance.owner}"
-    return Where(target, pod.ref.name, owner, phase=pod.phase, stands_for=stands_for, like=like.ref.name)
+    return f"{instance.kind}/{instance.owner}", target
