@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         add_vectors_option(parser, HERE / "vectors")
     parser.addoption("--sweep", action="store_true", help="also run the long sweeps")
     parser.addoption("--whole", action="store_true", help="with --sweep: all of the sweeps that run in part")
+    parser.addoption("--browser", action="store_true", help="also what opens pages in headless Chromium")
     parser.addoption(
         "--counts", action="store_true", help="write how many cases of each table pass into docs/fidelity.md"
     )
@@ -125,6 +126,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--whole"):
         reason = "not in the part of a sweep that .ci/run takes: give --whole"
         skip_sweeps(items, reason, lambda mark: mark.kwargs.get("whole", False))
+    if not config.getoption("--browser"):
+        for item in items:
+            if item.get_closest_marker("browser"):
+                item.add_marker(pytest.mark.skip(reason="opens pages in a browser: give --browser"))
     for item in items if config.getoption("--counts") else ():
         for mark in item.iter_markers("vectors"):
             if isinstance(item, pytest.Function) and hasattr(item, "callspec"):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubeinfer_sim.errors import OutputError, UsageError
-from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS, OUTPUT_KINDS
+from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS, OUTPUT_KINDS, PAGE_BEGINS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -62,6 +62,11 @@ def is_comment(head: bytes) -> bool:
 def is_table(head: bytes) -> bool:
     """Whether a file begins as a table of combinations of ours does."""
     return head.partition(b"\n")[0].rstrip().endswith(b",front")
+
+
+def is_page(head: bytes) -> bool:
+    """Whether a file begins as a page of ours does."""
+    return head.startswith(PAGE_BEGINS.encode())
 
 
 def is_calibrated(head: bytes) -> bool:

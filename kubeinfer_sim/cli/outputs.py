@@ -7,30 +7,32 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from kubeinfer_sim.cli.command import form_option, json_option, option
-from kubeinfer_sim.cli.files import OutputFile, is_comment, is_table
+from kubeinfer_sim.cli.files import OutputFile, is_comment, is_page, is_table
 from kubeinfer_sim.cli.output import output_of
+from kubeinfer_sim.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: The parameters behind the options, by form.
-FILES = {"json": "json_to", "markdown": "markdown_to", "csv": "csv_to"}
+FILES = {"json": "json_to", "markdown": "markdown_to", "csv": "csv_to", "html": "html_to"}
 
 
 def output_options(what: str, *forms: str) -> Callable[[F], F]:
-    """`-o` with these forms, and `--json`, `--markdown` and `--csv` of those among them; the command gets `output`."""
+    """`-o` with these forms, and `--json`, `--markdown`, `--csv`, `--html` of those among them; it gets `output`."""
 
     def decorate(command: F) -> F:
         @wraps(command)
         def gathered(**given: Any) -> Any:
             files = {form: given.pop(name, None) for form, name in FILES.items()}
             output = output_of(given.pop("form"), files)
+            if output.wants("html"):
+                _require_plotly()
             return command(output=output, **given)
 
         decorated = cast("F", gathered)
-        if "markdown" in forms:
-            decorated = _markdown_option()(decorated)
-        if "csv" in forms:
-            decorated = _csv_option()(decorated)
+        for form, made in (("html", _html_option), ("csv", _csv_option), ("markdown", _markdown_option)):
+            if form in forms:
+                decorated = made()(decorated)
         return form_option(*forms)(json_option(what)(decorated))
 
     return decorate
@@ -60,3 +62,28 @@ def _csv_option() -> Callable[[F], F]:
         ),
         help="Write a row for each combination to a file as CSV, too; - is `-o csv`.",
     )
+
+
+def _html_option() -> Callable[[F], F]:
+    return option(
+        "--html",
+        "html_to",
+        metavar="FILE",
+        type=OutputFile(
+            is_page,
+            "for the page on standard output write `-o html`, else name a new file: `--html new.html`",
+        ),
+        help="Write a page with pictures to a file that needs no other, too; - is `-o html`. Wants the extra [report].",
+    )
+
+
+def _require_plotly() -> None:
+    """Before anything is simulated.
+
+    Raises:
+        UsageError: Plotly is not installed.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("plotly") is None:
+        raise UsageError("a page with pictures needs Plotly: pip install 'kubeinfer-sim[report]'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection
 
 import click
@@ -27,3 +28,29 @@ def own_line(leave_out: Collection[str]) -> tuple[str, list[str], list[str]]:
         else:
             options += [part for each in values for part in (param.opts[-1], each)]
     return context.command.name or "", options, arguments
+
+
+#: Parameters that say what becomes of a result, and how it is got, not what it is.
+_NOT_OF_THE_RESULT = {
+    "form",
+    "json_to",
+    "markdown_to",
+    "html_to",
+    "quiet",
+    "details",
+    "told",
+    "assumptions",
+    "check_determinism",
+    "check_invariants",
+    "engine",
+    "scheduler",
+    "workers",
+    "store",
+}
+
+
+def same_again(seed: int | None = None) -> str:
+    """The command that makes the same again, with its seed, for a shell."""
+    command, options, arguments = own_line(_NOT_OF_THE_RESULT | ({"seed"} if seed is not None else set()))
+    seeded = [] if seed is None else ["--seed", str(seed)]
+    return shlex.join(["kubeinfer-sim", command, *arguments, *options, *seeded])

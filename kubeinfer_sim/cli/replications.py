@@ -17,7 +17,7 @@ from kubeinfer_sim.cli.command import Whole, option
 from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in_sample
 from kubeinfer_sim.cli.output import Look, Output, look_of, note, show_diagnostics
 from kubeinfer_sim.cli.outputs import FILES
-from kubeinfer_sim.cli.own_line import own_line
+from kubeinfer_sim.cli.own_line import own_line, same_again
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -236,11 +236,13 @@ def replicate_and_report(
     file: str,
     quiet: bool,
     assumptions: bool,
-    whole: WriteWhole | None = None,
+    whole: WriteWhole,
+    check_invariants: bool,
 ) -> int:
     """Make the runs, report, and return the exit code: 0 held, 1 missed, 4 undecided or not judged, 2 or 3 failed.
 
-    With `whole`, which writes the scenario, a sample of them is played once more with the invariants watching.
+    With `check_invariants` a sample of them is played once more with the invariants watching; `whole` writes the
+    scenario with all that it is made of.
     """
     from kubeinfer_sim.cli.progress import ProgressBar, pace
     from kubeinfer_sim.experiment.replications import replicate
@@ -267,11 +269,11 @@ def replicate_and_report(
         )
     took = time.perf_counter() - begun
     seeds = [run.seed for run in runs.runs]
-    if whole is not None and broken_in_sample(scenario, seeds, whole, quiet=quiet):
+    if check_invariants and broken_in_sample(scenario, seeds, whole, quiet=quiet):
         return BROKEN
     # A run that needs more time than it may take is not played again.
     explain = many.run_timeout is None and bool(runs.runs)
-    reports = _reports(runs, file, assumptions=assumptions, explain=explain)
+    reports = _reports(runs, file, whole, assumptions=assumptions, explain=explain)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     if not quiet:
         note(f"simulated in {took:.2f} s: {count(runs.total, 'run')}, {pace(runs.total, took)}")
@@ -360,7 +362,7 @@ def lint_of_worst(several: Sequence[tuple[str, Replications]], look: Look) -> st
 
 
 def _reports(
-    runs: Replications, file: str, *, assumptions: bool, explain: bool
+    runs: Replications, file: str, whole: WriteWhole, *, assumptions: bool, explain: bool
 ) -> dict[str, Callable[[], str]]:
     """The forms of a report, each made when it is asked for; `explain`: the text says why the worst run never ends."""
 
@@ -392,4 +394,18 @@ def _reports(
 
         return replications_annotations(runs, file)
 
-    return {"text": text, "json": json, "markdown": markdown, "junit": junit, "github": github}
+    def html() -> str:
+        from kubeinfer_sim.report.html.origin import Origin
+        from kubeinfer_sim.report.html.render import page_html
+        from kubeinfer_sim.report.html.replications import replications_page
+
+        return page_html(replications_page(runs, Origin(same_again(), whole), replay_line))
+
+    return {
+        "text": text,
+        "json": json,
+        "markdown": markdown,
+        "junit": junit,
+        "github": github,
+        "html": html,
+    }

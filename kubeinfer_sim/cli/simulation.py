@@ -17,7 +17,7 @@ from kubeinfer_sim.cli.estimate import estimated, tell_if_long
 from kubeinfer_sim.cli.invariants import BROKEN, WriteWhole, broken_in, invariants_option, watch_of
 from kubeinfer_sim.cli.output import Output, look_of, note, step, tell
 from kubeinfer_sim.cli.outputs import FILES, output_options
-from kubeinfer_sim.cli.own_line import own_line
+from kubeinfer_sim.cli.own_line import own_line, same_again
 from kubeinfer_sim.cli.replications import Many, replicate_and_report, replication_options
 from kubeinfer_sim.errors import SimulatorFault, UsageError
 from kubeinfer_sim.scenario.model import Scenario
@@ -80,7 +80,7 @@ def simulation_options(command: F) -> F:
         ),
         seed_option,
         replication_options,
-        output_options("the result", "text", "json", "markdown", "junit", "github"),
+        output_options("the result", "text", "json", "markdown", "junit", "github", "html"),
     ):
         command = option(command)
     return command
@@ -154,7 +154,8 @@ def simulate_and_report(
             file=file,
             quiet=quiet,
             assumptions=assumptions,
-            whole=whole if check_invariants else None,
+            whole=whole,
+            check_invariants=check_invariants,
         )
     begun = time.perf_counter()
     result_wanted = output.wants("json")
@@ -186,7 +187,7 @@ def simulate_and_report(
         again = _again(inputs)
         other = _document(assess(simulate(scenario)), level) if again is None else _in_another_process(again)
         _compare(text, other)
-    reports = _reports(assessment, text, file, details=details, assumptions=assumptions)
+    reports = _reports(assessment, text, file, whole, details=details, assumptions=assumptions)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     step("reported")
     if not quiet:
@@ -211,7 +212,7 @@ def _document(assessment: Assessment, told: Detail) -> str:
 
 
 def _reports(
-    assessment: Assessment, result: str, file: str, *, details: bool, assumptions: bool
+    assessment: Assessment, result: str, file: str, whole: WriteWhole, *, details: bool, assumptions: bool
 ) -> dict[str, Callable[[], str]]:
     """The forms of a report, each made when it is asked for; the switches are of the text."""
 
@@ -235,7 +236,21 @@ def _reports(
 
         return verdict_annotations(assessment, file)
 
-    return {"text": text, "json": lambda: result, "markdown": markdown, "junit": junit, "github": github}
+    def html() -> str:
+        from kubeinfer_sim.report.html.origin import Origin
+        from kubeinfer_sim.report.html.render import page_html
+        from kubeinfer_sim.report.html.run import run_page
+
+        return page_html(run_page(assessment, Origin(same_again(assessment.run.seed), whole)))
+
+    return {
+        "text": text,
+        "json": lambda: result,
+        "markdown": markdown,
+        "junit": junit,
+        "github": github,
+        "html": html,
+    }
 
 
 def _compare(one: str, other: str) -> None:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 OWN_API = "kubeinfer-sim/"
 #: Kinds of the files that users write for us.
 OWN_KINDS = ("Scenario", "Cluster", "Recovery", "Timings")
-#: How the first line of a comment in Markdown of ours ends.
+#: How the first line of a comment in Markdown of ours ends, and how a page of ours begins.
 COMMENT_ENDS = "<!-- kubeinfer-sim -->"
+PAGE_BEGINS = "<!DOCTYPE html>\n<!-- Written by kubeinfer-sim"
 #: Kinds of the documents that we write.
 OUTPUT_KINDS = (
     "Result",

@@ -57,17 +57,22 @@ def warning_lines(assessment: Assessment, most: int | None = None) -> list[Text]
 
     Of what would matter and is not simulated each thing is told; of the rest as many as `most`, and how many more.
     """
+    told, unsimulated = warning_texts(assessment)
+    shown = told[:most]
+    lines = [Text(f"! {printable(text)}", "yellow") for text in (*shown, *unsimulated)]
+    if len(told) > len(shown):
+        lines.append(Text(f"… and {count(len(told) - len(shown), 'more warning')}", "dim"))
+    return lines
+
+
+def warning_texts(assessment: Assessment) -> tuple[list[str], list[str]]:
+    """What to know of the run and of its files, each once; and what would matter and is not simulated."""
     of_files = assessment.run.scenario.warnings
     unsimulated = not_simulated(of_files)
     texts = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
     texts += idle_lines(assessment.cluster)
     texts += [each.one_line() for each in of_files if each not in unsimulated]
-    told = list(dict.fromkeys(texts))
-    shown = told[:most]
-    lines = [Text(f"! {printable(text)}", "yellow") for text in (*shown, *by_what_they_say(unsimulated))]
-    if len(told) > len(shown):
-        lines.append(Text(f"… and {count(len(told) - len(shown), 'more warning')}", "dim"))
-    return lines
+    return list(dict.fromkeys(texts)), by_what_they_say(unsimulated)
 
 
 def actions_of(actions: tuple[Action, ...], kubeinfer: str) -> tuple[Action, ...]:

@@ -7,48 +7,15 @@ each row is an instance (or a number of them, filled when all of them are there)
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
-from msgspec import Struct
 from rich.text import Text
 
-from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
+from kubeinfer_sim.report.marks import Mark, marks_of
 from kubeinfer_sim.report.words import count, point, rounded
-from kubeinfer_sim.scenario.actions.model import (
-    CANNOT_BE_RUN,
-    Action,
-    AddNodes,
-    Apply,
-    Cordon,
-    Crash,
-    Create,
-    Delete,
-    DeleteObject,
-    DeletePods,
-    Drain,
-    EvictPods,
-    Fault,
-    ForceDelete,
-    Health,
-    ImageFault,
-    LabelNodes,
-    NodeDown,
-    NodeUp,
-    OutOfService,
-    Put,
-    Refused,
-    RemoveFinalizers,
-    RemoveNodes,
-    RemoveTaint,
-    Scale,
-    SetGate,
-    SetReadinessGate,
-    SetTaint,
-    StartFault,
-    Undo,
-    label_changes,
-)
+from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
 
 MOST_ROWS, MOST_MARKS = 10, 8
@@ -61,14 +28,10 @@ _TICKS = (
     *(n * _DAY for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)),
 )
 NEW, MIDDLE, OLD, MISSING = "█", "▒", "░", "·"
+#: Of a revision: wanted in the end, running at the start, or between.
+Age = Literal["new", "middle", "old"]
+_GLYPHS: dict[Age, str] = {"new": NEW, "middle": MIDDLE, "old": OLD}
 STYLES = {NEW: "green", MIDDLE: "yellow", OLD: "cyan", MISSING: "bold red"}
-
-
-class Mark(Struct, frozen=True):
-    """Something worth a letter under the chart."""
-
-    at: int
-    text: str
 
 
 def chart(
@@ -86,8 +49,8 @@ def chart(
     `in_short` several in a line.
     """
     bands = _bands(measures)
-    marks = _marks(measures, actions)
-    since, until = _range(measures, marks)
+    marks = marks_of(measures, actions)
+    since, until = time_range(measures, marks)
     top = max(measures.desired.highest(), measures.ready.highest())
     if until <= since or not top:
         return []
@@ -120,17 +83,22 @@ def revision_names(measures: Measures) -> dict[str, str]:
 
 
 def _bands(measures: Measures) -> list[tuple[str, list[str]]]:
-    """Glyph and revisions of each band, from the bottom: wanted in the end, others, running at the start."""
+    """Glyph and revisions of each band, from the bottom."""
+    return [(_GLYPHS[age], revisions) for age, revisions in revisions_by_age(measures)]
+
+
+def revisions_by_age(measures: Measures) -> list[tuple[Age, list[str]]]:
+    """The revisions that are wanted in the end, others, and the one that ran at the start; those there are."""
     revisions = list(measures.by_revision)
     final = measures.changes[-1].revision if measures.changes else ""
     others = [revision for revision in revisions if revision != final]
     first = [revisions[0]] if others and revisions[0] != final else []
     middle = [revision for revision in others if revision not in first]
-    bands = [(NEW, [final]), (MIDDLE, middle), (OLD, first)]
-    return [(glyph, names) for glyph, names in bands if names]
+    ages: list[tuple[Age, list[str]]] = [("new", [final]), ("middle", middle), ("old", first)]
+    return [(age, names) for age, names in ages if names]
 
 
-def _range(measures: Measures, marks: list[Mark]) -> tuple[int, int]:
+def time_range(measures: Measures, marks: list[Mark]) -> tuple[int, int]:
     """From shortly before the first thing that happened to shortly after the last."""
     steps = (measures.desired, measures.ready, *measures.by_revision.values())
     edges = [at for each in steps for at, _ in each.points] + [mark.at for mark in marks]
@@ -222,110 +190,6 @@ def _axis(since: int, until: int, columns: int, gutter: int) -> Iterator[Text]:
             labels[begins : begins + len(text)] = text
     yield Text(f"{' ' * (gutter - 1)}└{''.join(rule)}", "dim")
     yield Text(f"{' ' * gutter}{''.join(labels)}".rstrip(), "dim")
-
-
-def _marks(measures: Measures, actions: tuple[Action, ...]) -> list[Mark]:
-    marks = [Mark(action.at, _action_text(action, measures)) for action in actions]
-    for stall in measures.stalls:
-        marks.append(Mark(stall.at, f"stalled: {stall.reason}"))
-        if stall.ended is not None:
-            marks.append(Mark(stall.ended, "goes on"))
-    completions = {c.completed for c in measures.changes if c.completed is not None and c.completed > c.at}
-    marks += [Mark(at, "complete") for at in completions]
-    return sorted(dict.fromkeys(marks), key=lambda mark: mark.at)
-
-
-def _action_text(action: Action, measures: Measures) -> str:
-    match action:
-        case Apply() if isinstance(action.workload, KubeInfer):
-            change = next((c for c in measures.changes[1:] if c.at == action.at), None)
-            what = " and ".join(change.changed) if change is not None else "something"
-            label = f" ({action.label})" if action.label else ""
-            return f"apply: {what} changed{label}"
-        case Apply():
-            what = f"{action.workload.kind} {action.workload.name}"
-            return f"{what}: {action.label}" if action.label else f"apply {what}"
-        case Scale():
-            return f"scale to {action.replicas:,}"
-        case Create():
-            return f"{action.workload.kind} {action.workload.name} created"
-        case Delete():
-            return f"{action.kind} {action.name} deleted"
-        case Put():
-            return f"{action.object.kind} {action.object.name} created or changed"
-        case DeleteObject():
-            return f"{action.object.kind} {action.object.name} deleted"
-        case Undo():
-            return f"Deployment {action.name}: rollback"
-        case Refused():
-            return f"{action.object}: {action.what} refused"
-        case Cordon():
-            return f"{'uncordon' if action.uncordon else 'cordon'} {_nodes(action.nodes)}"
-        case SetTaint():
-            return f"taint {_nodes(action.nodes)} {action.taint}"
-        case RemoveTaint():
-            effect = f":{action.effect}" if action.effect else ""
-            return f"untaint {_nodes(action.nodes)} {action.key}{effect}"
-        case LabelNodes():
-            return f"label {_nodes(action.nodes)} {' '.join(label_changes(action.labels))}"
-        case AddNodes():
-            return f"{_nodes(tuple(node.name for node in action.nodes))} joined"
-        case RemoveNodes():
-            return f"delete {_nodes(action.nodes)}"
-        case Drain():
-            return f"drain {_nodes(action.nodes)}"
-        case SetGate():
-            return f"scheduling gate {action.gate} opened"
-        case SetReadinessGate():
-            return f"condition {action.gate} set {action.status}"
-        case RemoveFinalizers():
-            return f"finalizers removed: {', '.join(action.finalizers)}"
-        case Health():
-            if action.answer == CANNOT_BE_RUN:
-                return "health check cannot be run"
-            if action.answer:
-                return f"health check gets {action.answer}: {'fails' if action.latency is None else 'passes'}"
-            if action.flapping is not None:
-                return f"health check fails {action.flapping:.0%} of the time"
-            if action.latency is not None:
-                return f"health check takes {rounded(action.latency)}"
-            return (
-                f"health check {'answers again' if action.healthy else 'hangs' if action.hang else 'fails'}"
-            )
-        case Crash():
-            return f"{action.container or 'engine'} ends: {action.reason} ({action.exit_code})"
-        case StartFault():
-            whose, what = action.container, "init containers"
-            if action.what == "postStart":
-                whose, what = f"the postStart hook of {whose}", "postStart hooks"
-            return f"{whose} fails from now on" if action.container else f"{what} fail from now on"
-        case Fault():
-            return f"fault: {action.level or action.kind}"
-        case ImageFault():
-            return f"pulls of {action.images[0] if len(action.images) == 1 else 'images'} fail"
-        case NodeDown():
-            one, many = {
-                "silent": ("dies", "die"),
-                "cutOff": ("is cut off", "are cut off"),
-                "notReady": ("is not ready", "are not ready"),
-                "reboot": ("reboots", "reboot"),
-                "kubeletRestart": ("restarts its kubelet", "restart their kubelets"),
-            }[action.mode]
-            return f"{_nodes(action.nodes)} {one if len(action.nodes) == 1 else many}"
-        case NodeUp():
-            return f"{_nodes(action.nodes)} {'is' if len(action.nodes) == 1 else 'are'} back"
-        case OutOfService():
-            return f"{_nodes(action.nodes)} {'in service again' if action.ended else 'out of service'}"
-        case ForceDelete():
-            return "pods force-deleted"
-        case DeletePods():
-            return "pods deleted"
-        case EvictPods():
-            return "evictions asked for"
-
-
-def _nodes(names: tuple[str, ...]) -> str:
-    return names[0] if len(names) == 1 else count(len(names), "node")
 
 
 def _letters(

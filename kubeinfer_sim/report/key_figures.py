@@ -66,7 +66,7 @@ def kubeinfer_figures(
     rows: list[tuple[str, str]] = []
     change = focus(measures)
     if change is not None:
-        name = _title(change)
+        name = change_title(change)
         if change.duration is not None:
             rows.append((name, f"{format_duration(change.duration)}, {_span(change.at, change.completed)}"))
         else:
@@ -101,7 +101,8 @@ def cluster_figures(assessment: Assessment) -> list[tuple[str, str]]:
     return rows
 
 
-def _title(change: Change) -> str:
+def change_title(change: Change) -> str:
+    """What a change is, in a word."""
     if change.is_update:
         return "Update"
     if "created" in change.changed:

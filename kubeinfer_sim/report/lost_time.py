@@ -22,7 +22,8 @@ from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, ro
 _MOST = 8
 #: More are told kind by kind.
 _MOST_CAUSES = 5
-_WORDS = {
+#: What a stage is called in a sentence.
+STAGE_WORDS = {
     "detect": "detect",
     "decide": "back-off",
     "terminate": "stop",
@@ -121,7 +122,9 @@ def _is_fault(cause: Record | None) -> bool:
 
 def stages_text(lost: Mapping[str, int], family: Family) -> str:
     """`weights 40m · engine 20m`, in the order of an outage."""
-    parts = [f"{family.say(_WORDS[stage])} {rounded(lost[stage])}" for stage in STAGES if lost.get(stage)]
+    parts = [
+        f"{family.say(STAGE_WORDS[stage])} {rounded(lost[stage])}" for stage in STAGES if lost.get(stage)
+    ]
     return " · ".join(parts)
 
 

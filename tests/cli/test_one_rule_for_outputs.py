@@ -12,13 +12,21 @@ import click
 import pytest
 from command_line import ROOT, sim
 from kubectl_objects import listed, pod
+from report.html.pages import small_bundle
 
 from kubeinfer_sim.cli.main import COMMANDS, cli
 
+__all__ = ["small_bundle"]
+
 #: Every command: a line that works, what `-o` may be, whether there is `--json FILE`, the kind of the document.
 LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
-    "run": ("s.yaml", ("text", "json", "markdown", "junit", "github"), True, "Result"),
-    "rollout": ("m.yaml --nodes 8x16", ("text", "json", "markdown", "junit", "github"), True, "Result"),
+    "run": ("s.yaml", ("text", "json", "markdown", "junit", "github", "html"), True, "Result"),
+    "rollout": (
+        "m.yaml --nodes 8x16",
+        ("text", "json", "markdown", "junit", "github", "html"),
+        True,
+        "Result",
+    ),
     "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown"), True, "Comparison"),
     "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
     "fuzz": (

@@ -1,0 +1,1 @@
+"""What pictures show, as plain numbers: made from measures, drawn by `report/plots`, tested without either."""
