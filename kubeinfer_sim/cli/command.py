@@ -78,6 +78,14 @@ class Command(click.Command):
         return [str(form) for each in types if isinstance(each, click.Choice) for form in each.choices]
 
 
+class Group(click.Group):
+    """A command of ours that stands for several."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params += [_NO_COLOUR, _VERBOSE]
+
+
 #: The parameters that name files which commands write, or keep their runs in.
 _WRITTEN = ("store", "json_to", "markdown_to", "csv_to", "html_to", "parquet", "scenario_to")
 
@@ -317,16 +325,23 @@ def cluster_options(command: F) -> F:
 
 def nodes_options(command: F) -> F:
     """The options of another cluster than the scenario's, a real one or so many nodes."""
-    cluster = option(
+    return _nodes_option("The nodes, instead of the scenario's")(_pods_option(command))
+
+
+def first_nodes_options(command: F) -> F:
+    """The options of the nodes where no scenario has any yet, as a file or so many."""
+    return _nodes_option("The nodes")(_pods_option(command))
+
+
+def _nodes_option(what: str) -> Callable[[F], F]:
+    return option(
         "--nodes",
         "--cluster",
         "cluster",
         metavar="COUNTxNPUS|FILE",
-        help="The nodes, instead of the scenario's: 8x8 is 8 nodes of 8 NPUs; or from kubectl get nodes -o json (or "
-        "yaml), or a Cluster file.",
+        help=f"{what}: 8x8 is 8 nodes of 8 NPUs; or from kubectl get nodes -o json (or yaml), or a Cluster file.",
         shell_complete=complete_files,
     )
-    return cluster(_pods_option(command))
 
 
 def _pods_option(command: F) -> F:

@@ -36,6 +36,7 @@ COMMANDS = {
     "validate": ("validate", "Check manifests as the API server would, lint them; check files of ours."),
     "explain": ("explain", "Explain a lint rule, or list all of them."),
     "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),
+    "init": ("init", "Write a first scenario for a manifest, or what CI needs to test manifests."),
     "calibrate": ("calibrate", "Learn stage timings from pods that run on a real cluster."),
     "schema": ("schema", "Print the JSON Schema of a file kubeinfer-sim reads or writes, or the CRD."),
     "completion": ("completion", "Print the shell completion script."),
@@ -58,6 +59,7 @@ MEANT = {
     "store": "results",
     "report": "results",
     "learn": "calibrate",
+    "new": "init",
 }
 #: Options that every command has, and that may stand before it, too.
 _EVERYWHERE = ("--no-color", "-v", "--verbose")

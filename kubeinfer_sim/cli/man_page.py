@@ -37,18 +37,25 @@ def _lines() -> Iterator[str]:
     for name in cli.list_commands(group):
         command = cli.get_command(group, name)
         assert command is not None
-        context = click.Context(command, info_name=name, parent=group)
-        usage = " ".join(command.collect_usage_pieces(context))
-        yield f".SS {_text(f'{name} {usage}')}"
-        for paragraph in (command.help or "").split("\n\n"):
-            yield f".PP\n{_text(' '.join(paragraph.split()))}"
-        for param in command.get_params(context):
-            record = param.get_help_record(context)
-            if record is not None and isinstance(param, click.Option):
-                yield f".TP\n.B {_text(record[0])}\n{_text(record[1])}"
+        yield from _command(command, click.Context(command, info_name=name, parent=group), name)
     yield ".SH EXIT STATUS"
     for code, meaning in _EXIT_CODES:
         yield f".TP\n.B {code}\n{meaning}"
+
+
+def _command(command: click.Command, context: click.Context, name: str) -> Iterator[str]:
+    """A command, and those of which it is made."""
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f".SS {_text(f'{name} {usage}')}"
+    for paragraph in (command.help or "").split("\n\n"):
+        yield f".PP\n{_text(' '.join(paragraph.split()))}"
+    for param in command.get_params(context):
+        record = param.get_help_record(context)
+        if record is not None and isinstance(param, click.Option):
+            yield f".TP\n.B {_text(record[0])}\n{_text(record[1])}"
+    if isinstance(command, click.Group):
+        for own, each in command.commands.items():
+            yield from _command(each, click.Context(each, info_name=own, parent=context), f"{name} {own}")
 
 
 def _text(text: str) -> str:

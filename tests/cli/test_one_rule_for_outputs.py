@@ -42,6 +42,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     "validate": ("m.yaml", ("text", "json", "sarif", "github", "junit"), True, "Findings"),
     "explain": ("", ("text", "markdown"), False, ""),
     "calibrate": ("past.json", ("yaml", "json"), False, "Timings"),
+    "init": ("scenario m.yaml --nodes 8x16", (), False, ""),
     "schema": ("scenario", (), False, ""),
     "completion": ("bash", (), False, ""),
 }

@@ -307,3 +307,13 @@ def test_it_is_an_entry_point_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["entry-points"]["pytest11"]["kubeinfer-sim"] == PLUGIN
     assert "pytest" not in sys.modules[PLUGIN.rpartition(".")[0]].__dict__
+
+
+def test_what_init_ci_writes_passes(pytester: pytest.Pytester) -> None:
+    User(pytester.path).has("m.yaml", kubeinfer(asking(npu=8), replicas=2))
+    assert sim("init", "ci", "m.yaml", "--nodes", "3x8", cwd=pytester.path).returncode == 0
+    test = pytester.path / "kubeinfer-sim" / "test_near_m.py"
+    test.write_text(
+        test.read_text(encoding="utf-8").replace("max_examples=25", "max_examples=3"), encoding="utf-8"
+    )
+    run(pytester, "kubeinfer-sim").assert_outcomes(passed=5)

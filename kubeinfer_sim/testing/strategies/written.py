@@ -12,13 +12,13 @@ from typing import Any, Self, TypeVar
 from msgspec import Struct
 
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.file_kinds import only_document
 from kubeinfer_sim.manifest.load import Manifests, load_manifest
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_text import yaml_text
+from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.self_contained import self_contained
+from kubeinfer_sim.scenario.self_contained import whole_scenario
 from kubeinfer_sim.scenario.workloads.manifests import to_yaml
 
 T = TypeVar("T")
@@ -39,19 +39,26 @@ class WrittenScenario(Struct, frozen=True, dict=True):
     files: Mapping[str, Sequence[Raw]]
 
     @classmethod
-    def read(cls, path: str | Path, *, set_values: Mapping[str, Any] | None = None) -> Self:
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        set_values: Mapping[str, Any] | None = None,
+        configuration: Configuration | None = None,
+    ) -> Self:
         """A user's scenario file, with all that it names from other files written in it.
 
         Args:
             path: of a file of kind Scenario.
             set_values: values for `${name}` in its own manifest, over those that it gives.
+            configuration: what holds where it says nothing (`find_configuration`).
 
         Raises:
             InputError: something is wrong, here or in a file it names.
         """
         source = read_source(str(path))
-        load_scenario(source, set_values=set_values)
-        document = self_contained(only_document(source, "Scenario"), set_values=set_values)
+        load_scenario(source, set_values=set_values, configuration=configuration)
+        document = whole_scenario(source, set_values=set_values, configuration=configuration)
         return cls({MAIN: [_unshared(document)]})
 
     @property
