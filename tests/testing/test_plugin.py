@@ -269,7 +269,7 @@ def test_the_page_shows_what_is_so(pytester: pytest.Pytester) -> None:
     for number, block in enumerate(re.findall(r"```python\n(.*?)```", page, re.S)):
         (pytester.path / f"test_{number}.py").write_text(block, "utf-8")
     shutil.copy(ROOT / "scenarios" / "manifests" / "chat.yaml", pytester.path)
-    run(pytester, "-q").assert_outcomes(passed=8)
+    run(pytester, "-q").assert_outcomes(passed=9)
 
 
 def test_switched_off_it_leaves_no_trace(pytester: pytest.Pytester) -> None:
@@ -307,6 +307,21 @@ def test_it_is_an_entry_point_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert project["entry-points"]["pytest11"]["kubeinfer-sim"] == PLUGIN
     assert "pytest" not in sys.modules[PLUGIN.rpartition(".")[0]].__dict__
+
+
+def test_the_invariant_on_the_page_says_so_where_it_is_broken(pytester: pytest.Pytester) -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    section = page[page.index("## Write an invariant") :]
+    block = re.search(r"^```python\n(.*?)^```", section, re.M | re.S)
+    assert block is not None
+    pytester.makepyfile(block[1])
+    scenario(pytester.path, "chat", {})
+    text = (pytester.path / "chat.scenario.yaml").read_text(encoding="utf-8")
+    killed = '"actions": [{"at": "2m", "fault": {"kind": "OutOfMemory", "instances": [0]}},'
+    (pytester.path / "chat.scenario.yaml").write_text(text.replace('"actions": [', killed), encoding="utf-8")
+    done = run(pytester, "-k", "memory")
+    done.assert_outcomes(failed=1, deselected=1)
+    done.stdout.fnmatch_lines(["*No container is killed for its memory*"])
 
 
 def test_what_init_ci_writes_passes(pytester: pytest.Pytester) -> None:
