@@ -9,12 +9,11 @@ says; a Service without any ready endpoint falls back to those that still serve 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from msgspec import Struct
 
 
-class EndpointConditions(NamedTuple):
+class EndpointConditions(Struct, frozen=True):
     """The conditions of an endpoint; `ready` is what a Service uses as long as it has any."""
 
     ready: bool

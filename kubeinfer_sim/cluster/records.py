@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from kubeinfer_sim.cluster.stages import Stage, StageName
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import KINDS_WITH_ROLES, Kind
 
 
-class InstanceRef(NamedTuple):
+class InstanceRef(Struct, frozen=True):
     """Which instance of which workload: `uid` is never used twice, `ordinal` is (after the earlier holder is gone).
 
     `owner` is the workload's name and `kind` its kind. A pod of a Deployment or a ReplicaSet belongs to no instance: it
@@ -62,7 +64,7 @@ class PodRef(NamedTuple):
         return self.role, self.replica
 
 
-class NodeVerdict(NamedTuple):
+class NodeVerdict(Struct, frozen=True):
     """The nodes, by name, that turn a pod down for just these reasons, worded as kube-scheduler does.
 
     `away`: those of them that are not ready, or do not answer: the node controller keeps a taint on them.
@@ -138,7 +140,7 @@ class PodCreated(Record):
     revision: str = ""
 
 
-class Unscheduled(NamedTuple):
+class Unscheduled(Struct, frozen=True):
     """What the condition PodScheduled of a pod that waits says: a node for it (`Schedulable`), or why it has none."""
 
     pod: PodRef

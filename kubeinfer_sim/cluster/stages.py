@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -62,7 +61,7 @@ class StageKind(Enum):
         self.part = part
 
 
-class StageName(NamedTuple):
+class StageName(Struct, frozen=True):
     """A kind of stage, and the image or the container it is about ("": the pod as a whole)."""
 
     kind: StageKind

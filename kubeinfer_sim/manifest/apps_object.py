@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypedDict
+from typing import Any, TypedDict
+
+from msgspec import Struct
 
 from kubeinfer_sim.manifest.checker import Checker
 from kubeinfer_sim.manifest.convert import convert_template
@@ -25,7 +27,7 @@ class Head(TypedDict):
     source: str
 
 
-class AppsObject(NamedTuple):
+class AppsObject(Struct, frozen=True):
     """One that the API server takes.
 
     Attributes:

@@ -9,7 +9,7 @@ optional is not needed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -35,7 +35,7 @@ _ASSUMED = {
 }
 
 
-class Reference(NamedTuple):
+class Reference(Struct, frozen=True):
     """An object of the pod's own namespace that it needs; `key`: which entry of a ConfigMap or a Secret ("": none)."""
 
     kind: Literal["ConfigMap", "Secret", "PersistentVolumeClaim"]

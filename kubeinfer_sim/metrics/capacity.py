@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
 from math import lcm
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -76,7 +75,7 @@ class _Held(Struct, frozen=True, eq=False):
 _GONE = _Held(_NOTHING, _NOTHING, {})
 
 
-class _Shape(NamedTuple):
+class _Shape(Struct, frozen=True):
     """All that an instance's capacity depends on; few of them occur in a run, so each is worked out once.
 
     Attributes:

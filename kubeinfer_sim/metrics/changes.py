@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple, Self
+from typing import Self
 
 from msgspec import Struct
 
@@ -109,7 +109,7 @@ class Stall(Struct):
     ended: int | None = None
 
 
-class Changes(NamedTuple):
+class Changes(Struct, frozen=True):
     """What was asked of a KubeInfer, and the stalls and warnings on the way; in order of time."""
 
     changes: tuple[Change, ...]

@@ -84,7 +84,7 @@ class DeploymentChange(AppliedSpec):
         return created or not {"template", "replicas"}.isdisjoint(self.changed)
 
 
-class Fewest(NamedTuple):
+class Fewest(Struct, frozen=True):
     """The fewest pods that were available in a stretch of time.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 
@@ -28,7 +28,7 @@ from kubeinfer_sim.manifest.model import Kind
 KillsOf = tuple[Kind, str, str, str]
 
 
-class KilledStart(NamedTuple):
+class KilledStart(Struct, frozen=True):
     """One: `lasted` ms from its container's start; `needed`: until it would have answered, None: nobody knows."""
 
     pod: PodRef

@@ -219,7 +219,7 @@ class PodLife(Struct):
 AGAIN_AND_AGAIN = 3
 
 
-class ReadinessLoss(NamedTuple):
+class ReadinessLoss(Struct, frozen=True):
     """Readiness lost at `at` (ms), after it was there for `lasted` ms; 0 where a rebuild came before it was.
 
     `of`: what it came of, the same of losses that one cause brings about again and again; None where checks failed, or

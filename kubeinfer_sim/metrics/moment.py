@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -218,7 +218,7 @@ class _Failures:
         return found
 
 
-class Which(NamedTuple):
+class Which(Struct, frozen=True):
     """The instances of a KubeInfer with an ordinal; without an `owner`, of every KubeInfer."""
 
     owner: str

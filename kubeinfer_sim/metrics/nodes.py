@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -50,7 +49,7 @@ class NodeOutage(Struct):
     removed: int | None = None
 
 
-class NodeChange(NamedTuple):
+class NodeChange(Struct, frozen=True):
     """A node joined, or was removed; the cluster has so many nodes and NPUs then."""
 
     node: str
@@ -93,7 +92,7 @@ class DrainRun(Struct):
         return bool(self.complaint) and not self.repeated
 
 
-class StrandedPod(NamedTuple):
+class StrandedPod(Struct, frozen=True):
     """A pod on a node that is down at the end.
 
     Attributes:
@@ -108,7 +107,7 @@ class StrandedPod(NamedTuple):
     halted: ZoneStateChanged | None
 
 
-class NodeDisturbances(NamedTuple):
+class NodeDisturbances(Struct, frozen=True):
     """What disturbed nodes.
 
     Attributes:

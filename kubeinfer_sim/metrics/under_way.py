@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import (
@@ -42,7 +42,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 from kubeinfer_sim.engine.history import History, Record
 
 
-class Lasting(NamedTuple):
+class Lasting(Struct, frozen=True):
     """What lasts; `record` is the latest that says what it is, or why.
 
     From `since` to `until` ms; None: to the end of the run.

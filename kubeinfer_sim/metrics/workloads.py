@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import Handlers, Observer, merged
 
 
-class Workload(NamedTuple):
+class Workload(Struct, frozen=True):
     """A KubeInfer, a Deployment, a ReplicaSet or a Pod: `kind`, and its name."""
 
     kind: str

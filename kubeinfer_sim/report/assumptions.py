@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.scenario.model import Assumptions
 from kubeinfer_sim.scenario.units import format_duration
@@ -18,7 +19,7 @@ _NONE = {
 }
 
 
-class Assumption(NamedTuple):
+class Assumption(Struct, frozen=True):
     """One switch by its name in a scenario file; `value` as one writes it there."""
 
     name: str

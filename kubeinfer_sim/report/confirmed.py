@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
 
+from msgspec import Struct
 from rich.text import Text
 
 from kubeinfer_sim.diagnostics import Diagnostic
@@ -22,7 +22,7 @@ from kubeinfer_sim.scenario.model import Linted
 _MOST_RUNS = 3
 
 
-class Confirmed(NamedTuple):
+class Confirmed(Struct, frozen=True):
     """A finding, what owns the pods it is about, and what the run shows of it: `15 starts killed by startup probes`."""
 
     owner: str
@@ -41,7 +41,7 @@ def _confirmed(assessment: Assessment) -> Iterator[Confirmed]:
             yield Confirmed(linted.owner, linted.finding, shown)
 
 
-class _Shown(NamedTuple):
+class _Shown(Struct, frozen=True):
     """A finding, and the run that may show it."""
 
     assessment: Assessment

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack
 
+from msgspec import Struct
 from msgspec.structs import replace
 from pydantic import ValidationError
 
@@ -70,7 +71,7 @@ def load_scenario(
     return replace(scenario, configuration=Configured(configuration.file, given.facts))
 
 
-class Given(NamedTuple):
+class Given(Struct, frozen=True):
     """A scenario's document, and what is given otherwise.
 
     Attributes:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
+
 from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import History, Listener, Record
@@ -117,7 +119,7 @@ def play(
     )
 
 
-class _Looks(NamedTuple):
+class _Looks(Struct, frozen=True):
     """Who looks at a run as it goes on."""
 
     standstill: Standstill

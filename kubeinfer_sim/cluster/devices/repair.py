@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
@@ -16,7 +18,7 @@ from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.units import Millis
 
 
-class Due(NamedTuple):
+class Due(Struct, frozen=True):
     """Something that ends at `at` ms (None: nobody knows when): a repair, an isolation, the time a node is down for."""
 
     what: str

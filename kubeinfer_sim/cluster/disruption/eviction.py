@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -28,7 +27,7 @@ class Code(IntEnum):
     INTERNAL_ERROR = 500
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True):
     """What the API server says; `budgets` are those that refused."""
 
     code: Code

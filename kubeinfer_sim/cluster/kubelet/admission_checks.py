@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from msgspec import Struct
+
 from kubeinfer_sim.cluster.device_refusals import UNEXPECTED_ADMISSION_ERROR, unavailable
 from kubeinfer_sim.cluster.host_ports import host_ports
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
@@ -32,7 +34,7 @@ class Refusal(NamedTuple):
     message: str
 
 
-class Neighbour(NamedTuple):
+class Neighbour(Struct, frozen=True):
     """Another pod on the node: what it takes, and its spec as decoded."""
 
     requests: Resources

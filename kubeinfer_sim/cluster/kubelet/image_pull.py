@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.backoff import RELIST, ImageBackoff, PodWorkerRetry
 from kubeinfer_sim.cluster.node import Node
@@ -48,7 +49,7 @@ def never_pulled(container: ContainerSpec) -> ImageError | None:
     return ImageError.NEVER_PULL if container.image_pull_policy == "Never" else None
 
 
-class PullSync(NamedTuple):
+class PullSync(Struct, frozen=True):
     """A sync at `at` ms of a pod that waits for an image; `pulls`: the back-off is over, and it tries."""
 
     at: int

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.heartbeat import PERIOD
 from kubeinfer_sim.cluster.kubelet.image_pull import PullRetries
@@ -43,7 +45,7 @@ class Missing(NamedTuple):
     container: str = ""
 
 
-class ObjectWait(NamedTuple):
+class ObjectWait(Struct, frozen=True):
     """A pod waits since then (ms); `again` is called when it may try."""
 
     since: int

@@ -43,7 +43,7 @@ class ImageWait(Struct, frozen=True):
     reason: ImageError
 
 
-class ChecksChanged(NamedTuple):
+class ChecksChanged(Struct, frozen=True):
     """The last time that the pod's checks were made to answer otherwise, or to answer again (`healthy`).
 
     Attributes:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,7 +13,7 @@ from kubeinfer_sim.cluster.stages import Stage, StageKind
 WAITS = (StageKind.INIT, StageKind.SIDECAR)
 
 
-class FailedHook(NamedTuple):
+class FailedHook(Struct, frozen=True):
     """A postStart hook that fails; the exit code is that of its container's being killed for it."""
 
     container: Container

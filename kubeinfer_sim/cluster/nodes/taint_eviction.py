@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -55,14 +54,14 @@ def toleration_of(taints: Iterable[Taint], tolerations: Sequence[Toleration]) ->
     return True, min_toleration_seconds(used)
 
 
-class InVain(NamedTuple):
+class InVain(Struct, frozen=True):
     """A pod was evicted at `at` (ms) from the node that it had come to in spite of its taint."""
 
     at: int
     node: str
 
 
-class _Scheduled(NamedTuple):
+class _Scheduled(Struct, frozen=True):
     since: int
     timer: Timer
     in_vain: bool

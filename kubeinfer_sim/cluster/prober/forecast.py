@@ -14,6 +14,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.prober.container import ContainerProber, Transition
@@ -65,7 +66,7 @@ class Foreseen(NamedTuple):
     latencies: int = 0
 
 
-class Forecast(NamedTuple):
+class Forecast(Struct, frozen=True):
     """All transitions of a start up to its first kill; their times are relative to so long (ms) after set-up."""
 
     path: tuple[Foreseen, ...]

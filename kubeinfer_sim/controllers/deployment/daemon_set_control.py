@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Literal, NamedTuple
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
@@ -42,7 +43,7 @@ TOLERATIONS = (
 ON_HOST_NETWORK = Toleration("node.kubernetes.io/network-unavailable", "Exists", "", NO_SCHEDULE)
 
 
-class _BackOff(NamedTuple):
+class _BackOff(Struct, frozen=True):
     """Of a node: how long, and since when (ms)."""
 
     length: int

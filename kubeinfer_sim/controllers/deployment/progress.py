@@ -6,7 +6,7 @@ Source: pkg/controller/deployment/progress.go, sync.go (calculateStatus) and uti
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -29,7 +29,7 @@ PAUSED = "DeploymentPaused"
 RESUMED = "DeploymentResumed"
 
 
-class Progressing(NamedTuple):
+class Progressing(Struct, frozen=True):
     """The condition Progressing; `updated` is its lastUpdateTime in ms, cut to the whole second."""
 
     status: Literal["True", "False", "Unknown"]
@@ -37,7 +37,7 @@ class Progressing(NamedTuple):
     updated: int
 
 
-class Counts(NamedTuple):
+class Counts(Struct, frozen=True):
     """The numbers of a Deployment's status."""
 
     replicas: int = 0

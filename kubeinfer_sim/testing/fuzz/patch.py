@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 Step = str | int
 
 
-class Edit(NamedTuple):
+class Edit(Struct, frozen=True):
     """One difference.
 
     Attributes:

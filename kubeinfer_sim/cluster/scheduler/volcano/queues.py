@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -23,7 +23,7 @@ OVERUSED = "resource in cluster is overused: overused "
 INSUFFICIENT = "queue resource quota insufficient: insufficient "
 
 
-class Shortage(NamedTuple):
+class Shortage(Struct, frozen=True):
     """A resource of which a queue may have too little for pods of a gang.
 
     Attributes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from msgspec import Struct, field
 
@@ -63,7 +63,7 @@ def _is_instance_s(job: Job) -> bool:
     return isinstance(pod, Pod) and pod.ref.instance.has_roles
 
 
-class Words(NamedTuple):
+class Words(Struct, frozen=True):
     """What is said of a gang that waits: its PodGroup's condition, what it waits for, its pods' conditions."""
 
     message: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 
@@ -38,7 +38,7 @@ def misfits(index: NodeIndex, choice: NodeChoice, pod: Pod) -> str:
     return f"0/{len(index.nodes)} nodes are unavailable: {messages.counted(counts)}."
 
 
-class Wait(NamedTuple):
+class Wait(Struct, frozen=True):
     """What a gang waits for, in words of ours."""
 
     text: str
