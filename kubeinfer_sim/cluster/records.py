@@ -64,7 +64,7 @@ class PodRef(NamedTuple):
         return self.role, self.replica
 
 
-class NodeVerdict(Struct, frozen=True):
+class NodeVerdict(NamedTuple):
     """The nodes, by name, that turn a pod down for just these reasons, worded as kube-scheduler does.
 
     `away`: those of them that are not ready, or do not answer: the node controller keeps a taint on them.
@@ -140,7 +140,7 @@ class PodCreated(Record):
     revision: str = ""
 
 
-class Unscheduled(Struct, frozen=True):
+class Unscheduled(NamedTuple):
     """What the condition PodScheduled of a pod that waits says: a node for it (`Schedulable`), or why it has none."""
 
     pod: PodRef

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.bare_pods import BarePodMeasures, BarePodOutcome
 from kubeinfer_sim.report.complaints import held_text, unstable, without_place
+from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.ways_out import to_readiness
 from kubeinfer_sim.report.words import rounded
 from kubeinfer_sim.scenario.units import format_duration
@@ -71,9 +70,9 @@ def _complaint(measures: BarePodMeasures) -> str:
     return f": {pod.trouble}{to_readiness(pod)}" if pod.trouble else f" (in {pod.stage})"
 
 
-def lines(pods: Sequence[BarePodMeasures]) -> list[RenderableType]:
+def lines(pods: Sequence[BarePodMeasures]) -> list[Part]:
     """A line for each, those that fail first; of these with what the scheduler says."""
-    blocks: list[RenderableType] = []
+    blocks: list[Part] = []
     told = sorted(pods, key=lambda each: each.holds)
     for measures in told[:MOST_PODS]:
         text = sentence(measures)

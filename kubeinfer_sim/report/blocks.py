@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.register.check import not_simulated
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
-from kubeinfer_sim.report.paragraph import indented
+from kubeinfer_sim.report.paragraph import Part, indented
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.verdict import Assessment, idle_lines, objective_text
 from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import count
@@ -25,7 +23,7 @@ _MARKS = {
 }
 
 
-def section(title: str, content: Sequence[RenderableType]) -> Iterable[RenderableType]:
+def section(title: str, content: Sequence[Part]) -> Iterable[Part]:
     """A blank line, the title, the content under it; nothing without any."""
     if content:
         yield Text()
@@ -33,9 +31,9 @@ def section(title: str, content: Sequence[RenderableType]) -> Iterable[Renderabl
         yield from (indented(each, 2) for each in content)
 
 
-def first_lines(lines: Sequence[str], most: int, noun: str) -> list[RenderableType]:
+def first_lines(lines: Sequence[str], most: int, noun: str) -> list[Part]:
     """The first ones, and how many more there are: `… and 3 more events`."""
-    shown: list[RenderableType] = [Text(printable(line)) for line in lines[:most]]
+    shown: list[Part] = [Text(printable(line)) for line in lines[:most]]
     if len(lines) > most:
         shown.append(Text(f"… and {count(len(lines) - most, f'more {noun}')}", style="dim"))
     return shown

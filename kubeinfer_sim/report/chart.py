@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from rich.text import Text
-
 from kubeinfer_sim.metrics import Measures, Steps
 from kubeinfer_sim.metrics.steps import segments
 from kubeinfer_sim.report.marks import Mark, marks_of
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, point, rounded
 from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
@@ -214,8 +213,8 @@ def _letters(
         told.append(Text(f"… and {count(len(shown) - most, 'more event')}", "dim"))
     lines: list[Text] = []
     for each in told:
-        if in_short and lines and lines[-1].cell_len + 2 + each.cell_len <= columns + gutter:
-            lines[-1].append("; ", "not bold").append_text(each)
+        if in_short and lines and lines[-1].cells + 2 + each.cells <= columns + gutter:
+            lines[-1].append("; ", "not bold").append(each)
         else:
-            lines.append(Text("   ").append_text(each))
+            lines.append(Text("   ").append(each))
     yield from lines

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from msgspec import Struct
-from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from kubeinfer_sim.cluster.reasons import LIVENESS_PROBE_FAILED, PROBE_KILLS, STARTUP_PROBE_FAILED
 from kubeinfer_sim.experiment.cliffs import Cliff, Cliffs, Looked
 from kubeinfer_sim.metrics import Judgement
 from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.verdict import Assessment, assess
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.simulation.simulate import simulate
@@ -80,7 +80,7 @@ def render_cliffs(
     return printed(_parts(cliffs, found), width=width, colour=colour, unicode=unicode)
 
 
-def _parts(cliffs: Cliffs, found: list[Explained]) -> Iterator[RenderableType]:
+def _parts(cliffs: Cliffs, found: list[Explained]) -> Iterator[Part]:
     for each in found:
         yield Text(sentence(cliffs.knob, each))
     if not found:

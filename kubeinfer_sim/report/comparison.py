@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
@@ -29,7 +27,9 @@ from kubeinfer_sim.report.comparison_sentences import (
     subtitle,
 )
 from kubeinfer_sim.report.estimates import amount, between
+from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count
 
 #: Kinds of faults the table has rows for, dearest first; the JSON has all.
@@ -48,7 +48,7 @@ def render_comparison(
     return printed(_parts(comparison, width), width=width, colour=colour, unicode=unicode)
 
 
-def _parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+def _parts(comparison: Comparison, width: int) -> Iterator[Part]:
     many = len(comparison.outcomes) > MOST_SIDE_BY_SIDE
     yield from map(
         Text, [headline(comparison), *held_more_often(comparison)] if many else sentences(comparison)

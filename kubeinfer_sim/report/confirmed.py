@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
-from rich.text import Text
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.manifest.model import KINDS_WITH_ROLES
@@ -14,6 +13,7 @@ from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.measure import Measures
 from kubeinfer_sim.report.paragraph import figure_table
 from kubeinfer_sim.report.printed import printed, within
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.verdict import Assessment
 from kubeinfer_sim.report.words import count, listed, point
 from kubeinfer_sim.scenario.model import Linted

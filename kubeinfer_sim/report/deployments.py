@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.cluster.records import PodRef
 from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.engine.history import Record
@@ -21,10 +18,11 @@ from kubeinfer_sim.metrics.steps import Low
 from kubeinfer_sim.report.causes import cause_text, first_cause
 from kubeinfer_sim.report.complaints import pod_complaint
 from kubeinfer_sim.report.lost_time import losses, lost_time_lines
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table
 from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.stranded import stranded as stranded_text
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.ways_out import to_admission, to_room
 from kubeinfer_sim.report.words import count, for_how_long, instance_seconds, point, rounded
 from kubeinfer_sim.scenario.units import format_duration
@@ -135,13 +133,13 @@ def why(measures: DeploymentMeasures, stranded: Mapping[PodRef, StrandedPod]) ->
 
 def sections(
     deployments: Sequence[DeploymentMeasures], stages_for: Family | None = None
-) -> Iterable[tuple[str, list[RenderableType]]]:
+) -> Iterable[tuple[str, list[Part]]]:
     """Title and content of each Deployment's section; with a family of accelerators also the stages of lost time."""
     for measures in deployments:
         yield f"{measures.kind} {printable(measures.name)}", _section(measures, stages_for)
 
 
-def _section(measures: DeploymentMeasures, stages_for: Family | None) -> list[RenderableType]:
+def _section(measures: DeploymentMeasures, stages_for: Family | None) -> list[Part]:
     rows: list[tuple[str, str | Text]] = []
     change = measures.focus
     if change is not None:

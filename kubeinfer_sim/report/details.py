@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.experiment.figures import KubeInferFigures
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
@@ -31,10 +28,11 @@ from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_lines, lost_time_lines
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.npus import npu_lines
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table
 from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_lines
 from kubeinfer_sim.report.rejections import rejected
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.traffic import traffic_lines
 from kubeinfer_sim.report.verdict import Assessment, culprits
 from kubeinfer_sim.report.words import count
@@ -44,7 +42,7 @@ from kubeinfer_sim.scenario.actions.model import Action
 MOST_LINES = 12
 
 
-def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
+def details(assessment: Assessment, width: int) -> Iterable[Part]:
     """All there is to say after the verdict, section by section."""
     measures, scenario = assessment.measures, assessment.run.scenario
     family = scenario.accelerator_family
@@ -93,7 +91,7 @@ def details(assessment: Assessment, width: int) -> Iterable[RenderableType]:
 
 def _instances(
     figures: KubeInferFigures, actions: tuple[Action, ...], width: int, family: Family
-) -> Iterable[RenderableType]:
+) -> Iterable[Part]:
     """What became of a KubeInfer's instances; nothing where nothing happened to them."""
     measures = figures.measures
     if measures.outcome is Outcome.NOTHING:
@@ -108,11 +106,11 @@ def _instances(
     yield from section("Lost time", lost_time_lines(figures.causes, family))
 
 
-def _why(measures: Measures) -> list[RenderableType]:
+def _why(measures: Measures) -> list[Part]:
     """The proof, when the run does not get to its end."""
     if measures.outcome is not Outcome.NEVER:
         return []
-    blocks: list[RenderableType] = []
+    blocks: list[Part] = []
     if measures.open_stall is not None:
         blocks.append(Text(stalled_since(measures.open_stall), style="red"))
     stuck = culprits(measures)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.metrics.faults import FaultCourse
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, rounded
 
 
-def fault_lines(faults: Sequence[FaultCourse]) -> list[RenderableType]:
+def fault_lines(faults: Sequence[FaultCourse]) -> list[Part]:
     """One line for each kind, in order of first appearance."""
     kinds: dict[str, list[FaultCourse]] = {}
     for each in faults:

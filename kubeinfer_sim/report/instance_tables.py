@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.metrics import Measures
@@ -25,12 +23,14 @@ from kubeinfer_sim.report.instances import (
     summed,
     untouched,
 )
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, ordinals, rounded
 
 MOST_ROWS = 12
 
 
-def instance_sections(measures: Measures, width: int) -> Iterator[tuple[str, list[RenderableType]]]:
+def instance_sections(measures: Measures, width: int) -> Iterator[tuple[str, list[Part]]]:
     """Title and content of each section; nothing of what did not happen."""
     begun, ended = starts(measures), stops(measures)
     revisions = {row.what.revision for row in begun} | {row.what.revision for row in ended}
@@ -40,9 +40,7 @@ def instance_sections(measures: Measures, width: int) -> Iterator[tuple[str, lis
     if ended:
         yield "Stops", _stop_table(ended, width - 2, with_revision=len(revisions) > 1)
     lives = disturbed(measures)
-    lines: list[RenderableType] = [
-        Text(f"{life.instance.name}: {disturbance(life)}") for life in lives[:MOST_ROWS]
-    ]
+    lines: list[Part] = [Text(f"{life.instance.name}: {disturbance(life)}") for life in lives[:MOST_ROWS]]
     if len(lives) > MOST_ROWS:
         lines.append(Text(f"… and {count(len(lives) - MOST_ROWS, 'more instance')}", "dim"))
     yield "Disturbed", lines
@@ -52,7 +50,7 @@ def instance_sections(measures: Measures, width: int) -> Iterator[tuple[str, lis
         yield "Untouched", [Text(f"{count(len(same), 'instance')}: {names}")]
 
 
-def _start_table(rows: list[Row[Start]], width: int, *, with_revision: bool) -> list[RenderableType]:
+def _start_table(rows: list[Row[Start]], width: int, *, with_revision: bool) -> list[Part]:
     """As many stages as fit: each on its own, or in groups, or in coarse ones."""
     shown = rows[:MOST_ROWS]
     single = list(dict.fromkeys(stage.text for row in shown for stage, _ in row.what.stages))
@@ -78,7 +76,7 @@ def _start_table(rows: list[Row[Start]], width: int, *, with_revision: bool) -> 
     return [_table(cells, width), *_cut_off([(row.what.took, len(row.ordinals)) for row in rows[MOST_ROWS:]])]
 
 
-def _stop_table(rows: list[Row[Stop]], width: int, *, with_revision: bool) -> list[RenderableType]:
+def _stop_table(rows: list[Row[Stop]], width: int, *, with_revision: bool) -> list[Part]:
     shown = rows[:MOST_ROWS]
     used = list(dict.fromkeys(stage.text for row in shown for stage, _ in row.what.stages))
     cells = [["#", *(["rev"] if with_revision else []), "deleted", *used, "took", ""]]
@@ -125,7 +123,7 @@ def _length(millis: int) -> str:
     return rounded(millis) if millis else "-"
 
 
-def _cut_off(took: list[tuple[int | None, int]]) -> list[RenderableType]:
+def _cut_off(took: list[tuple[int | None, int]]) -> list[Part]:
     """What a long table leaves out: how long each row took and for how many instances."""
     if not took:
         return []

@@ -5,16 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from math import ceil
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.demand import Demand
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, fine_percent, rounded
 from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 
 
-def load_lines(load: OfferedLoad | None, demand: Demand | None) -> list[RenderableType]:
+def load_lines(load: OfferedLoad | None, demand: Demand | None) -> list[Part]:
     """What became of the load; nothing when the scenario says nothing of it."""
     if load is None or demand is None:
         return []

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import Family
@@ -17,6 +14,8 @@ from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.other_causes import slow_or_idle
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, rounded
 
 _MOST = 8
@@ -40,14 +39,12 @@ STAGE_WORDS = {
 _LEVELS = {"one": "at least one ready", "budget": "as the budget keeps", "all": "all ready"}
 
 
-def lost_time_lines(
-    causes: tuple[CauseSummary, ...], family: Family, noun: str = "instance"
-) -> list[RenderableType]:
+def lost_time_lines(causes: tuple[CauseSummary, ...], family: Family, noun: str = "instance") -> list[Part]:
     """What each cause cost, dearest first, with its stages; each kind of them where there are many."""
     shown = [each for each in causes if each.total]
     if len(shown) > _MOST_CAUSES:
         return _kinds(shown, family, noun)
-    blocks: list[RenderableType] = []
+    blocks: list[Part] = []
     for each in shown:
         blocks.append(Text(printable(f"{cause_text(each.began_with)}: {instance_seconds(each.total, noun)}")))
         blocks.append(Text(f"  {stages_text(each.lost, family)}", style="dim"))
@@ -89,7 +86,7 @@ def _lacked(availability: Availability) -> bool:
     return lowered or any(level.outages for level in availability.levels)
 
 
-def _kinds(causes: list[CauseSummary], family: Family, noun: str) -> list[RenderableType]:
+def _kinds(causes: list[CauseSummary], family: Family, noun: str) -> list[Part]:
     """A table of what began the losses, kind by kind, and the stages of all together."""
     kinds = by_kind(causes)
     total: Counter[str] = Counter()
@@ -106,7 +103,7 @@ def _kinds(causes: list[CauseSummary], family: Family, noun: str) -> list[Render
         times = [each.detection, each.repair]
         means = ["-" if mean is None else rounded(round(mean)) for mean in times]
         table.add_row(printable(name), f"{each.records:,}", rounded(each.total), share, *means)
-    blocks: list[RenderableType] = [table]
+    blocks: list[Part] = [table]
     if len(kinds) > _MOST:
         rest = sum(each.total for each in list(kinds.values())[_MOST:])
         blocks.append(
@@ -128,7 +125,7 @@ def stages_text(lost: Mapping[str, int], family: Family) -> str:
     return " · ".join(parts)
 
 
-def availability_lines(availability: Availability | None) -> list[RenderableType]:
+def availability_lines(availability: Availability | None) -> list[Part]:
     """The levels that were not always held, and the capacity; nothing when all of it was always there."""
     if availability is None or not _lacked(availability):
         return []

@@ -5,21 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.manifest.accelerators import ASCEND, Family
 from kubeinfer_sim.metrics.npus import NpuOutage
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, point, rounded
 
 #: More of them are summed up.
 MOST = 5
 
 
-def npu_lines(
-    outages: Sequence[NpuOutage], family: Family = ASCEND, due: Sequence[Due] = ()
-) -> list[RenderableType]:
+def npu_lines(outages: Sequence[NpuOutage], family: Family = ASCEND, due: Sequence[Due] = ()) -> list[Part]:
     """A line for each outage, or one for all of them when there are many; `due`: what the end of the run has cut."""
     if len(outages) > MOST:
         return [Text(family.say(_summary(outages)))]

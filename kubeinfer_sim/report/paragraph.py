@@ -1,15 +1,19 @@
-"""A text of the report in lines of whole words: rich alone would cut names that are longer than a line."""
+"""A text of the report in lines of whole words: names that are longer than a line stay whole."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Self
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.padding import Padding
-from rich.text import Text
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 from kubeinfer_sim.manifest.wrapping import cells, lines_of
+from kubeinfer_sim.report.text import Text
+
+if TYPE_CHECKING:
+    from rich.padding import Padding
+    from rich.table import Table
+
+#: What a report is put together from; tables may be moved to the right.
+Part: TypeAlias = "Text | Paragraph | Table | Padding"
 
 #: The most a text stands to the right beside its title.
 _FARTHEST = 40
@@ -32,26 +36,30 @@ class Paragraph:
         """The same, moved to the right."""
         return type(self)(self.text, self.title, self.room, self.indent + columns)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+    def lines(self, width: int) -> Iterator[Text]:
+        """The lines, at most so many columns wide where their words allow it."""
         title, left = self.title, self.indent + self.room
-        for text in self.text.split(allow_blank=True):
+        for text in self.text.lines():
             first = self.indent + max(cells(title), self.room)
-            spans = list(lines_of(text.plain, options.max_width, first=first, later=left))
+            spans = list(lines_of(text.plain, width, first=first, later=left))
             for start, end in spans or [(0, 0)]:
-                line = Text(" " * self.indent, no_wrap=True, overflow="ignore")
-                line.append(title + " " * (self.room - cells(title)), "dim")
-                yield line.append_text(text[start:end])
+                line = Text(" " * self.indent).append(title + " " * (self.room - cells(title)), "dim")
+                yield line.append(text.part(start, end))
                 title = ""
 
 
-def indented(part: RenderableType, columns: int) -> RenderableType:
+def indented(part: Part, columns: int) -> Part:
     """A part of the report, moved to the right."""
     if isinstance(part, Text) and not part.no_wrap:
         return Paragraph(part, indent=columns)
-    return part.indented(columns) if isinstance(part, Paragraph) else Padding(part, (0, 0, 0, columns))
+    if isinstance(part, Paragraph):
+        return part.indented(columns)
+    from rich.padding import Padding
+
+    return Padding(part, (0, 0, 0, columns))
 
 
-def figure_table(rows: Sequence[tuple[str, str | Text]]) -> list[RenderableType]:
+def figure_table(rows: Sequence[tuple[str, str | Text]]) -> list[Part]:
     """A name and a text beside it in each row."""
     room = max((cells(name) for name, _ in rows), default=0) + 2
     return [

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
-from rich.text import Text
-
-from kubeinfer_sim.report.paragraph import Paragraph
+from kubeinfer_sim.report.paragraph import Paragraph, Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import plain
+
+if TYPE_CHECKING:
+    from rich.padding import Padding
+    from rich.table import Table
 
 NARROWEST, WIDEST = 60, 160
 #: Blanks at the end of a line, also between codes that end a colour.
@@ -22,7 +25,7 @@ def within(width: int) -> int:
     return min(max(width, NARROWEST), WIDEST)
 
 
-def printed(parts: Iterable[RenderableType], *, width: int, colour: bool, unicode: bool) -> str:
+def printed(parts: Iterable[Part], *, width: int, colour: bool, unicode: bool) -> str:
     """The parts one below the other, ending in one line break.
 
     Args:
@@ -31,6 +34,24 @@ def printed(parts: Iterable[RenderableType], *, width: int, colour: bool, unicod
         colour: with ANSI colours.
         unicode: False replaces everything drawn beyond ASCII.
     """
+    written = "".join(f"{line}\n" for part in parts for line in _lines(part, width, colour=colour))
+    text = _TRAILING.sub(lambda match: match[0].replace(" ", ""), written).rstrip("\n") + "\n"
+    return text if unicode else plain(text)
+
+
+def _lines(part: Part, width: int, *, colour: bool) -> Iterable[str]:
+    if isinstance(part, Text):
+        lines = part.lines() if part.no_wrap else Paragraph(part).lines(width)
+    elif isinstance(part, Paragraph):
+        lines = part.lines(width)
+    else:
+        return _drawn(part, width, colour=colour)
+    return (line.coloured if colour else line.plain for line in lines)
+
+
+def _drawn(table: Table | Padding, width: int, *, colour: bool) -> list[str]:
+    from rich.console import Console
+
     console = Console(
         file=io.StringIO(),
         width=width,
@@ -44,9 +65,5 @@ def printed(parts: Iterable[RenderableType], *, width: int, colour: bool, unicod
         _environ={},
     )
     with console.capture() as capture:
-        for part in parts:
-            if isinstance(part, Text) and not part.no_wrap:
-                part = Paragraph(part)
-            console.print(part, soft_wrap=isinstance(part, Text), crop=False)
-    text = _TRAILING.sub(lambda match: match[0].replace(" ", ""), capture.get()).rstrip("\n") + "\n"
-    return text if unicode else plain(text)
+        console.print(table, crop=False)
+    return capture.get().splitlines()

@@ -6,18 +6,16 @@ from collections.abc import Iterable
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from math import floor, log10
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.rare_events import RareEvent, RareEvents
 from kubeinfer_sim.experiment.statistics.estimate import TOO_FEW, Estimate
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.run_verdict import MARKS
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, rounded, share
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -53,7 +51,7 @@ def sentence(events: RareEvents) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _parts(events: RareEvents, *, assumptions: bool) -> Iterable[RenderableType]:
+def _parts(events: RareEvents, *, assumptions: bool) -> Iterable[Part]:
     mark = MARKS[events.decision].partition(" ")[0]
     yield Text(printable(f"{mark} {sentence(events)}"), style=_STYLES.get(events.decision, "bold yellow"))
     yield Text(printable(_subtitle(events)), style="dim")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Measures
 from kubeinfer_sim.metrics.recoveries import Recovery
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, listed, rounded
 
 _MOST = 12
@@ -25,10 +24,10 @@ _WORDS = {
 }
 
 
-def recovery_lines(measures: Measures) -> list[RenderableType]:
+def recovery_lines(measures: Measures) -> list[Part]:
     """One line for each step, the first ones of many."""
     steps = measures.recoveries
-    lines: list[RenderableType] = [Text(printable(_line(each))) for each in steps[:_MOST]]
+    lines: list[Part] = [Text(printable(_line(each))) for each in steps[:_MOST]]
     if len(steps) > _MOST:
         lines.append(Text(f"… and {count(len(steps) - _MOST, 'more step')}", style="dim"))
     return lines

@@ -6,10 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import ROUND_CEILING
 from math import isinf
 
-from rich.console import RenderableType
-from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
 from kubeinfer_sim.experiment.judging import Decision, cut_short
 from kubeinfer_sim.experiment.replication import Replication
@@ -21,11 +18,12 @@ from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.report.blocks import section
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.lost_time import stages_text
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table, indented
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.run_figures import figure_rows, histogram
 from kubeinfer_sim.report.run_verdict import objective_row, verdict_line
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, rounded, share, share_between, together
 from kubeinfer_sim.scenario.timings.distributions import Constant
 
@@ -112,7 +110,7 @@ def _precision(runs: Replications) -> str:
     return f"the mean of {what} is known to ±{share(reached, ROUND_CEILING)} %"
 
 
-def _parts(runs: Replications, replay: Replay, why: str, *, assumptions: bool) -> Iterable[RenderableType]:
+def _parts(runs: Replications, replay: Replay, why: str, *, assumptions: bool) -> Iterable[Part]:
     yield Text(verdict_line(runs), style=_STYLES.get(runs.decision, "bold yellow"))
     yield Text(printable(subtitle(runs)), style="dim")
     if runs.runs:
@@ -134,7 +132,7 @@ def _parts(runs: Replications, replay: Replay, why: str, *, assumptions: bool) -
     yield from figure_table(rows)
 
 
-def _objectives(runs: Replications) -> list[RenderableType]:
+def _objectives(runs: Replications) -> list[Part]:
     if not runs.objectives:
         return []
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -150,7 +148,7 @@ def _objectives(runs: Replications) -> list[RenderableType]:
     return [table]
 
 
-def _done_by(runs: Replications) -> list[RenderableType]:
+def _done_by(runs: Replications) -> list[Part]:
     """A histogram of how long it took, and beside it the curve of how many are done by then."""
     took = runs.values("duration")
     bins = histogram(took)
@@ -174,7 +172,7 @@ def _done_by(runs: Replications) -> list[RenderableType]:
     return [table]
 
 
-def lost_lines(runs: Replications) -> list[RenderableType]:
+def lost_lines(runs: Replications) -> list[Part]:
     """What began the lost time, kind by kind, with its stages; means of all runs."""
     total = sum(stages.total() for stages in runs.lost.values())
     if not total:
@@ -238,13 +236,13 @@ def run_words(run: Replication) -> str:
     return ", ".join(told) or "loses nothing"
 
 
-def _look_at(runs: Replications, replay: Replay, why: str) -> Iterable[RenderableType]:
+def _look_at(runs: Replications, replay: Replay, why: str) -> Iterable[Part]:
     yield Text()
     yield Text("Look at", "bold")
     for name, run in (("worst", runs.worst), ("median", runs.median)):
         yield Text(f"  {name}: seed {run.seed}, {run_words(run)}")
         if why and name == "worst":
-            yield Padding(Text(printable(why)), (0, 0, 0, 4))
+            yield indented(Text(printable(why)), 4)
         yield _command(replay(run.seed))
 
 
@@ -263,4 +261,4 @@ def _failed(runs: Replications, replay: Replay) -> Iterable[Text]:
 
 
 def _command(line: str) -> Text:
-    return Text(f"    {printable(line)}", "dim", no_wrap=True, overflow="ignore")
+    return Text(f"    {printable(line)}", "dim", no_wrap=True)

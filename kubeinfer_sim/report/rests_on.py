@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.assumptions import Assumption, assumptions
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import configured, count
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -38,9 +37,9 @@ def rests_on_in_short(scenario: Scenario, *, drawn: int = 0, many: bool = False)
     return "\n".join(map(printable, filter(None, (facts, configured(scenario.configuration)))))
 
 
-def rests_on(scenario: Scenario) -> list[RenderableType]:
+def rests_on(scenario: Scenario) -> list[Part]:
     """Switches that are set stand out; defaults are named in short, their sources are in the JSON result."""
-    blocks: list[RenderableType] = []
+    blocks: list[Part] = []
     every = assumptions(scenario.assumptions)
     if changed := _changed(scenario, every):
         blocks.append(Text("Set  ", "dim").append(" · ".join(changed), "bold yellow not dim"))

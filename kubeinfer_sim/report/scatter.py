@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
-from rich.text import Text
+
+from kubeinfer_sim.report.text import Text
 
 ROWS, NARROWEST, WIDEST = 12, 20, 100
 POINT, FRONT = "·", "●"

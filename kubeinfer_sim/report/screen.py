@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.experiment.figures import KubeInferFigures
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
@@ -32,10 +29,11 @@ from kubeinfer_sim.report.load import load_lines
 from kubeinfer_sim.report.lost_time import availability_text, losses
 from kubeinfer_sim.report.nodes import node_lines
 from kubeinfer_sim.report.npus import npu_lines
-from kubeinfer_sim.report.paragraph import figure_table, indented
+from kubeinfer_sim.report.paragraph import Part, figure_table, indented
 from kubeinfer_sim.report.pending import node_verdicts, preempted
 from kubeinfer_sim.report.recoveries import recovery_groups
 from kubeinfer_sim.report.rejections import rejected
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.traffic import traffic_lines
 from kubeinfer_sim.report.verdict import Assessment, culprits
 from kubeinfer_sim.report.words import count, listed
@@ -46,7 +44,7 @@ MOST_OBJECTIVES, MOST_LINES, CHART_ROWS, MOST_MARKS, MOST_WARNINGS = 4, 3, 4, 4,
 _Row = tuple[str, str | Text]
 
 
-def screen(assessment: Assessment, width: int) -> Iterable[RenderableType]:
+def screen(assessment: Assessment, width: int) -> Iterable[Part]:
     """What to know after the verdict."""
     measures, scenario = assessment.measures, assessment.run.scenario
     family = scenario.accelerator_family
@@ -119,7 +117,7 @@ def _objectives(assessment: Assessment) -> Iterator[_Row]:
         yield "Objectives", Text("\n").join(lines)
 
 
-def _chart(measures: Measures, actions: tuple[Action, ...], width: int) -> Iterable[RenderableType]:
+def _chart(measures: Measures, actions: tuple[Action, ...], width: int) -> Iterable[Part]:
     drawn = (measures.desired, *measures.by_revision.values())
     if all(len(set(each.between(0, measures.ended_at))) < 2 for each in drawn):
         return  # a picture of what does not change
@@ -159,7 +157,7 @@ def _cluster(assessment: Assessment, family: Family) -> Iterator[_Row]:
     yield "Rejected", _lines([*rejected(assessment.cluster.rejections)])
 
 
-def _rows(rows: Sequence[_Row]) -> Iterable[RenderableType]:
+def _rows(rows: Sequence[_Row]) -> Iterable[Part]:
     told = [(name, text) for name, text in rows if text]
     if told:
         yield Text()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from kubeinfer_sim.experiment.compare import Outcome
 from kubeinfer_sim.experiment.knobs import LeftOut
@@ -16,8 +14,10 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.comparison_rows import held_share
 from kubeinfer_sim.report.comparison_sentences import failed_lines
 from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.scatter import Axis, Dot, scatter
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, ordinals, together
 
 #: Points that stand in the table at most; those of the front come first, the others are in the CSV.
@@ -34,7 +34,7 @@ def render_sweep(sweep: Sweep, *, width: int = 80, colour: bool = False, unicode
     return printed(_parts(sweep, within(width)), width=width, colour=colour, unicode=unicode)
 
 
-def _parts(sweep: Sweep, width: int) -> Iterator[RenderableType]:
+def _parts(sweep: Sweep, width: int) -> Iterator[Part]:
     yield from map(Text, headline(sweep))
     yield Text(subtitle(sweep), style="dim")
     shown = points_shown(sweep)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
 from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import subject
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.rests_on import rests_on, rests_on_in_short
 from kubeinfer_sim.report.screen import screen
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.verdict import Assessment, verdict_line
 
 
@@ -42,9 +40,7 @@ def render(
     return printed(parts, width=width, colour=colour, unicode=unicode)
 
 
-def _parts(
-    assessment: Assessment, width: int, *, details: bool, assumptions: bool
-) -> Iterable[RenderableType]:
+def _parts(assessment: Assessment, width: int, *, details: bool, assumptions: bool) -> Iterable[Part]:
     scenario = assessment.run.scenario
     yield Text(verdict_line(assessment), style="bold green" if assessment.verdict.holds else "bold red")
     yield _subtitle(assessment)
@@ -69,7 +65,7 @@ def _parts(
         yield from figure_table(rows)
 
 
-def _at_length(assessment: Assessment, width: int) -> Iterable[RenderableType]:
+def _at_length(assessment: Assessment, width: int) -> Iterable[Part]:
     from kubeinfer_sim.report.details import details
 
     return details(assessment, width)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.lost_requests import Stop
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, rounded
 
 _MOST = 6
 
 
-def traffic_lines(traffic: TrafficMeasures | None) -> list[RenderableType]:
+def traffic_lines(traffic: TrafficMeasures | None) -> list[Part]:
     """What requests met; nothing when the scenario says nothing of them."""
     if traffic is None:
         return []

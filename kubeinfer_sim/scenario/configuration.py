@@ -7,6 +7,7 @@ a scenario's `spec`, and assumption by assumption.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path as FilePath
@@ -23,6 +24,8 @@ from kubeinfer_sim.manifest.source import SourceText, read_source
 OWN_TABLE = "kubeinfer-sim"
 YAML_NAMES = (".kubeinfer-sim.yaml", ".kubeinfer-sim.yml")
 PYPROJECT = "pyproject.toml"
+#: How a line of TOML can come to our table: `[tool.kubeinfer-sim`, `tool.kubeinfer-sim`, `[tool]`, `tool =`.
+_TABLE = rf"""(?m)^[ \t]*\[?[ \t]*["']?tool["']?[ \t]*(?:[]=]|\.[ \t]*["']?{OWN_TABLE}\b)"""
 
 
 class Configuration(Struct, frozen=True):
@@ -139,9 +142,10 @@ def _from_yaml(source: SourceText) -> Document:
 
 
 def _from_pyproject(path: FilePath, name: str) -> Document | None:
-    """Files of Python projects are many and large, and seldom about us."""
+    """Files of Python projects are many and large, and those that name us seldom configure us."""
     try:
-        if OWN_TABLE not in path.read_text(encoding="utf-8"):
+        text = path.read_text(encoding="utf-8")
+        if OWN_TABLE not in text or not re.search(_TABLE, text):
             return None
     except (OSError, UnicodeDecodeError):
         return None

@@ -66,7 +66,7 @@ WITHOUT = {
     "validate": ("pydantic", "rich", "simpy", "scipy", ".report", *(f".{each}" for each in SIMULATION)),
     "diff": ("pydantic", "rich", "simpy", "scipy", ".scenario", *(f".{each}" for each in SIMULATION)),
     "explain": ("pydantic", "rich", "simpy", "scipy", ".scenario", *(f".{each}" for each in SIMULATION)),
-    "run": ("scipy", "hypothesis", *(f".{each}" for each in (*DOCUMENTS, *UNWRITTEN))),
+    "run": ("scipy", "hypothesis", "rich", *(f".{each}" for each in (*DOCUMENTS, *UNWRITTEN))),
     "run -o json": ("scipy", ".report.terminal", ".report.markdown", ".testing"),
     "rollout": ("scipy", "hypothesis", *(f".{each}" for each in DOCUMENTS)),
     "compare": ("scipy", ".report.terminal", *(f".{each}" for each in DOCUMENTS)),

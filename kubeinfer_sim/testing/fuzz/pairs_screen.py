@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table
 from kubeinfer_sim.report.printed import printed, within
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, together
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
 from kubeinfer_sim.testing.fuzz.fault_pairs import FaultPairs, PairCase
@@ -77,7 +76,7 @@ def _fault(fault: SingleFault) -> str:
     return f"{fault.kind} {when(fault.moment)} on {strikes(fault.where)}"
 
 
-def _parts(pairs: FaultPairs, kept: Counterexample | None) -> Iterator[RenderableType]:
+def _parts(pairs: FaultPairs, kept: Counterexample | None) -> Iterator[Part]:
     broken = pairs.broken or pairs.singles.broken
     held = not broken and pairs.all_played and not pairs.failed and not pairs.singles.failed
     mark, style = ("✘", "bold red") if broken else ("✔", "bold green") if held else ("?", "bold yellow")

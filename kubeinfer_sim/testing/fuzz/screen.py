@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from rich.console import RenderableType
 from rich.table import Table
-from rich.text import Text
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table
 from kubeinfer_sim.report.printed import printed, within
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, point, together
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
 from kubeinfer_sim.testing.fuzz.exhaustive import Case, SingleFaults
@@ -89,7 +88,7 @@ def worst_of_each(cases: Sequence[Case]) -> list[Case]:
     return list(first.values())
 
 
-def _parts(faults: SingleFaults, kept: Counterexample | None) -> Iterator[RenderableType]:
+def _parts(faults: SingleFaults, kept: Counterexample | None) -> Iterator[Part]:
     broken = faults.broken
     held = not broken and not faults.stopped and not faults.failed
     mark, style = ("✘", "bold red") if broken else ("✔", "bold green") if held else ("?", "bold yellow")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from rich.console import RenderableType
-from rich.text import Text
-
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
-from kubeinfer_sim.report.paragraph import figure_table
+from kubeinfer_sim.report.paragraph import Part, figure_table
 from kubeinfer_sim.report.printed import printed, within
+from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
@@ -33,7 +31,7 @@ def render_search(
     return printed(_parts(search, kept), width=within(width), colour=colour, unicode=unicode)
 
 
-def _parts(search: Search, kept: Counterexample | None) -> Iterator[RenderableType]:
+def _parts(search: Search, kept: Counterexample | None) -> Iterator[Part]:
     found = search.found
     mark, style = ("✔", "bold green") if found is None else ("✘", "bold red")
     yield Text(printable(f"{mark} {search_sentence(search)}"), style=style)
