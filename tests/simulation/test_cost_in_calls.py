@@ -22,7 +22,7 @@ ALLOWED = 1.02
 #: What is counted, and calls for one of it; events and records of the whole run.
 COSTS = [
     pytest.param(rollout(20), PodCreated, 290, 375, 883, id="KubeInfer"),
-    pytest.param(drawn(rollout(20)), PodCreated, 413, 495, 883, id="KubeInfer, drawn"),
+    pytest.param(drawn(rollout(20)), PodCreated, 365, 495, 883, id="KubeInfer, drawn"),
     pytest.param(rollout_of_deployment(80), PodCreated, 353, 442, 990, id="Deployment"),
     pytest.param(drawn(rollout_of_deployment(80)), PodCreated, 535, 695, 1238, id="Deployment, drawn"),
     pytest.param(year(10), FaultInjected, 3259, 2569, 4538, id="fault"),

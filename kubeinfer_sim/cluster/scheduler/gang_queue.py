@@ -17,10 +17,14 @@ _Place = tuple[int, int]  # (-priority, arrival)
 
 
 class Line(Struct, eq=False):
-    """The waiting gangs of one signature; `blocked` after the first of them did not fit."""
+    """The waiting gangs of one signature; `blocked` after the first of them did not fit.
+
+    `refused`: so it was when the first of them was tried last; of gangs of several pods.
+    """
 
     signature: Signature
     blocked: bool = False
+    refused: bool = False
     heap: list[tuple[_Place, Gang]] = field(default_factory=list)
 
 

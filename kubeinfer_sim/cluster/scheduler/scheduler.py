@@ -190,7 +190,9 @@ class Scheduler:
         heapify(lines)
         while lines:
             _, gang, line = lines[0]
-            placement = None if line.blocked else self._place(gang, {})
+            in_vain = line.blocked or (line.refused and not self._has_room(line))
+            placement = None if in_vain else self._place(gang, {})
+            line.refused = placement is None and len(gang.pods) > 1
             if placement is None:
                 if not line.blocked:
                     self._refused.append(line)
@@ -207,6 +209,21 @@ class Scheduler:
             else:
                 heapreplace(lines, (*head, line))
         return placed
+
+    def _has_room(self, line: Line) -> bool:
+        """Whether there may be room for a gang that has found none before, whose places come free one by one.
+
+        So much is seen without reserving anything: no gang fits whose pods of one spec do not fit alone.
+        """
+        index, signature = self._index, line.signature
+        if self._nominations:
+            return True
+        if len(signature) > 1 and index.too_little_for(dict(signature)):
+            return False
+        for spec, number in signature:
+            if index.room(spec, number) < number:
+                return False
+        return True
 
     def _retry_tied(self) -> bool:
         """Pods were placed: unblock the lines whose pods may want them near; whether there are any."""
