@@ -149,8 +149,11 @@ class Devices(Watcher):
         A pod whose kubelet is not heard of, so that nobody has looked at it yet, may get some that are unhealthy.
         """
         npus, devices = self.npus[node], self.statuses.nodes[node]
+        free = devices.free()
+        if len(free) == count == len(npus):
+            return free  # the whole node, of which most pods have one each: whatever its rings
         rings: dict[int, list[Npu]] = {}
-        for npu in devices.free():
+        for npu in free:
             rings.setdefault(npu.number // devices.ring, []).append(npu)
         chosen = [npu for ring, amount in enumerate(pod.rings) for npu in rings.get(ring, [])[:amount]]
         if len(chosen) == count:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, Protocol
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.device_refusals import UNEXPECTED_ADMISSION_ERROR, unavailable
-from kubeinfer_sim.cluster.host_ports import host_ports
+from kubeinfer_sim.cluster.host_ports import HostPort, host_ports
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
+from kubeinfer_sim.cluster.per_template import PerTemplate
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.reasons import out_of
 from kubeinfer_sim.manifest.accelerators import accelerators_of
@@ -77,8 +78,8 @@ def refusal(
         return _predicate("NodeAffinity", "node(s) didn't match Pod's node affinity/selector")
     if _ports_clash(template, others):
         return _predicate("NodePorts", "node(s) didn't have free ports for the requested pod ports")
-    evicting = (taint for taint in node.taints if taint.effect == NO_EXECUTE)
-    if not known and not all(tolerates_taint(template.tolerations, taint) for taint in evicting):
+    evicting = [taint for taint in node.taints if taint.effect == NO_EXECUTE]
+    if evicting and not known and not all(tolerates_taint(template.tolerations, each) for each in evicting):
         return _predicate("TaintToleration", "node(s) had taints that the pod didn't tolerate")
     return None
 
@@ -105,16 +106,27 @@ def _counted(pod: Pod, node: Node, others: Sequence[Neighbour]) -> str:
     return ""
 
 
+@PerTemplate
+def _counted_resources(template: PodTemplate) -> list[tuple[str, int]]:
+    """What a pod asks for but devices, in the order in which shortages are found."""
+    asked = template.requests
+    devices = accelerators_of(asked)
+    order = (*_FIRST, *(name for name in asked if name not in _FIRST))
+    return [(name, asked[name]) for name in order if asked.get(name) and name not in devices]
+
+
+@PerTemplate
+def _host_ports(template: PodTemplate) -> list[HostPort]:
+    return list(host_ports(_spec(template)))
+
+
 def _shortages(template: PodTemplate, node: Node, others: Sequence[Neighbour]) -> Iterator[Refusal]:
     """What the node has too little of; extended resources it does not know are not looked at, devices are above."""
     if "pods" in node.allocatable and len(others) + 1 > node.allocatable["pods"]:
         yield _out_of("pods", 1, len(others), node.allocatable["pods"])
-    asked = template.requests
-    devices = accelerators_of(asked)
-    for resource in (*_FIRST, *(name for name in asked if name not in _FIRST)):
-        amount = asked.get(resource, 0)
+    for resource, amount in _counted_resources(template):
         unknown = "/" in resource and resource not in node.allocatable
-        if not amount or unknown or resource in devices or resource in node.spec.unlimited:
+        if unknown or resource in node.spec.unlimited:
             continue
         used, capacity = _used(resource, others), node.allocatable.get(resource, 0)
         if amount > capacity - used:
@@ -130,7 +142,7 @@ def _out_of(resource: str, requested: int, used: int, capacity: int) -> Refusal:
 
 
 def _ports_clash(template: PodTemplate, others: Iterable[Neighbour]) -> bool:
-    wanted = list(host_ports(_spec(template)))
+    wanted = _host_ports(template)
     if not wanted:
         return False
     taken = [port for other in others for port in host_ports(other.spec)]

@@ -171,8 +171,10 @@ class NodeIndex:
         return inf if self.boundless[resource] else self.offered[resource]
 
     def _leave(self, node: NodeState) -> None:
-        self.offered.subtract(node.allocatable)
-        self.boundless.subtract(node.unlimited)
+        for resource, amount in node.allocatable.items():
+            self.offered[resource] -= amount
+        for resource in node.unlimited:
+            self.boundless[resource] -= 1
         node_class = self._class_of.pop(node.order)
         node_class.remove(node)
         if not node_class.members:

@@ -220,10 +220,7 @@ class Scheduler:
             return True
         if len(signature) > 1 and index.too_little_for(dict(signature)):
             return False
-        for spec, number in signature:
-            if index.room(spec, number) < number:
-                return False
-        return True
+        return all(index.room(spec, number) >= number for spec, number in signature)
 
     def _retry_tied(self) -> bool:
         """Pods were placed: unblock the lines whose pods may want them near; whether there are any."""
