@@ -31,7 +31,14 @@ from kubeinfer_sim.report.why import moment_of, render_why
 from kubeinfer_sim.report.why_result import why_json
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.testing.invariants import checked, same_in_any_order, same_twice
+from kubeinfer_sim.simulation.simulate import simulate
+from kubeinfer_sim.testing.invariants import (
+    checked,
+    same_beside_an_inert_action,
+    same_beside_an_unused_pool,
+    same_in_any_order,
+    same_twice,
+)
 from kubeinfer_sim.testing.strategies import WrittenScenario, scenarios
 
 #: Blocks of so many scenarios each.
@@ -127,6 +134,23 @@ def test_the_order_of_keys_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.sweep
 def test_the_order_of_keys_changes_nothing_in_eighty_scenarios(tmp_path: Path) -> None:
     for_each("medium", 1101, 80, lambda written: check_order(written, tmp_path))
+
+
+def check_beside(written: WrittenScenario, folder: Path) -> None:
+    """Neither a pool that nothing fits on nor an action that nobody heeds changes what pods go through."""
+    run = simulate(written.load())
+    same_beside_an_unused_pool(run.scenario, run)
+    document = WrittenScenario.read(written.write(folder)).files["scenario.yaml"][0]
+    same_beside_an_inert_action(document, run.ended_at // 2)
+
+
+def test_what_nobody_uses_or_heeds_changes_nothing(tmp_path: Path) -> None:
+    for_each("small", 1102, 3, lambda written: check_beside(written, tmp_path))
+
+
+@pytest.mark.sweep
+def test_what_nobody_uses_or_heeds_changes_nothing_in_a_hundred_scenarios(tmp_path: Path) -> None:
+    for_each("medium", 1103, 100, lambda written: check_beside(written, tmp_path))
 
 
 def test_a_scenario_that_does_not_end_is_found_and_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,18 @@ from kubeinfer_sim.cluster.records import GangPending, PodGone, PodNotReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
 from kubeinfer_sim.scenario.load import load_scenario
-from kubeinfer_sim.testing.invariants import CATALOGUE, Invariant, InvariantsBroken, checked, same_twice
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.self_contained import whole_scenario
+from kubeinfer_sim.testing.invariants import (
+    CATALOGUE,
+    OF_TWO_RUNS,
+    Invariant,
+    InvariantsBroken,
+    checked,
+    same_beside_an_inert_action,
+    same_beside_an_unused_pool,
+    same_twice,
+)
 
 #: What a bug makes of the function that was there.
 Bug = Callable[[Any], Any]
@@ -262,6 +273,19 @@ def as_it_began(original: Any) -> Any:
     return lambda history, at, ended_at: original(history, 0, ended_at)
 
 
+def later_by(what: Callable[[Scenario], int]) -> Bug:
+    """All that is done is done so many milliseconds later."""
+
+    def planted(original: Any) -> Any:
+        def assemble(scenario: Scenario, *args: Any, **options: Any) -> Any:
+            actions = (replace(each, at=each.at + what(scenario)) for each in scenario.actions)
+            return original(replace(scenario, actions=tuple(actions)), *args, **options)
+
+        return assemble
+
+    return planted
+
+
 def goes_on_from_run_to_run(original: Any) -> Any:
     numbers = itertools.count()
     return lambda self: (original(self) + 0.1 * next(numbers)) % 1
@@ -399,6 +423,18 @@ PLANTED = {
     "draws go on from one run to the next": Planted(
         "kubeinfer_sim.engine.streams.Stream.random", goes_on_from_run_to_run, "update, drawn", "INV-15"
     ),
+    "each node delays what is done": Planted(
+        "kubeinfer_sim.simulation.simulate.assemble",
+        later_by(lambda scenario: len(scenario.nodes)),
+        "update",
+        "INV-22",
+    ),
+    "each action delays what is done": Planted(
+        "kubeinfer_sim.simulation.simulate.assemble",
+        later_by(lambda scenario: len(scenario.actions)),
+        "update",
+        "INV-23",
+    ),
 }
 
 
@@ -410,9 +446,13 @@ def broken(folder: Path, name: str) -> set[str]:
     manifest, cluster, spec = SCENARIOS[name]
     user = User(folder)
     user.plans(manifest, cluster=cluster, **{"timings": {"profile": "zero", "weights": "20s"}, **spec})
-    scenario = load_scenario(str(folder / "scenario.yaml"))
+    path = str(folder / "scenario.yaml")
+    scenario = load_scenario(path)
     try:
-        same_twice(scenario, checked(scenario))
+        run = checked(scenario)
+        same_twice(scenario, run)
+        same_beside_an_unused_pool(scenario, run)
+        same_beside_an_inert_action(whole_scenario(path), 15_000)
     except InvariantsBroken as error:
         return {each.number for each in error.violations}
     return set()
@@ -435,7 +475,9 @@ def test_a_planted_bug_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_every_invariant_has_a_bug_that_it_sees() -> None:
-    assert {each.invariant for each in PLANTED.values()} == {each.number for each in CATALOGUE} | {"INV-15"}
+    assert {each.invariant for each in PLANTED.values()} == {
+        each.number for each in CATALOGUE
+    } | OF_TWO_RUNS.keys() - {"INV-20"}
     assert {each.scenario for each in PLANTED.values()} == SCENARIOS.keys() - FALSE_ALARMS
 
 

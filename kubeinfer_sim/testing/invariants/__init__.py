@@ -9,7 +9,13 @@ from kubeinfer_sim.testing.invariants.invariant import (
     Report,
     Violation,
 )
-from kubeinfer_sim.testing.invariants.same import OF_TWO_RUNS, same_in_any_order, same_twice
+from kubeinfer_sim.testing.invariants.same import (
+    OF_TWO_RUNS,
+    same_beside_an_inert_action,
+    same_beside_an_unused_pool,
+    same_in_any_order,
+    same_twice,
+)
 from kubeinfer_sim.testing.invariants.watch import Watch, checked
 
 __all__ = [
@@ -23,6 +29,8 @@ __all__ = [
     "Violation",
     "Watch",
     "checked",
+    "same_beside_an_inert_action",
+    "same_beside_an_unused_pool",
     "same_in_any_order",
     "same_twice",
 ]

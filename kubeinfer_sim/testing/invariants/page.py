@@ -31,8 +31,8 @@ to another invariant.
 """
 
 _OF_TWO_RUNS = """
-Two are about two runs: `same_twice` and `same_in_any_order` of `kubeinfer_sim.testing.invariants` play them, and
-`--check-determinism` the first.
+These are about two runs: `same_twice`, `same_in_any_order`, `same_beside_an_unused_pool` and
+`same_beside_an_inert_action` of `kubeinfer_sim.testing.invariants` play them, and `--check-determinism` the first.
 
 | number | what holds |
 |---|---|
