@@ -171,6 +171,7 @@ def ci_command(
         told += _judged(path, first)
         code = max(code, _code(first))
     written += pipeline_files(pipelines or PIPELINES, folder=FOLDER, package=package)
+    _each_once(written)
     if dry_run:
         show_document("\n".join(f"# --- {each.path}\n{each.text}" for each in written if each.text))
         for line in told:
@@ -238,15 +239,30 @@ def _paths(manifests: Sequence[str]) -> dict[str, str]:
     return {each: f"{FOLDER}/{name.replace('..-', '')}.scenario.yaml" for each, name in named.items()}
 
 
+def _each_once(files: Sequence[FirstFile]) -> None:
+    """Refuse one file for two manifests.
+
+    Raises:
+        UsageError: that would be.
+    """
+    paths = [each.path for each in files]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise UsageError(f"two of the manifests would have {path}: rename one of them")
+
+
 def _is_there(path: str) -> bool:
     """Whether there is such a file of somebody's.
 
     Raises:
         UsageError: there is something that is no file, or none can be made.
     """
-    folder = Path(path).parent
+    folders = [each for each in Path(path).parents if each.exists() or each.is_symlink()]
+    for each in folders:
+        if not each.is_dir():
+            raise UsageError(f"{path}: {each} is there and is no folder")
     try:
-        return (folder.is_dir() or folder.is_symlink()) and is_of_the_user(path, _never)
+        return Path(path).parent in folders and is_of_the_user(path, _never)
     except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
@@ -287,10 +303,9 @@ def _screen(new: Sequence[FirstFile], there: Sequence[FirstFile], told: Sequence
         lines += ["", "Written", *(f"  {each.path:{column}}  {each.what}" for each in new)]
     if there:
         lines += ["", "There already, and left as it is"]
-        for each in there:
-            lines.append(f"  {each.path}{', to which this is to be added:' if each.shared else ''}")
-            if each.shared:
-                lines += [f"    {line}" for line in each.text.splitlines()]
+    for each in there:
+        lines.append(f"  {each.path}{', to which this is to be added:' if each.shared else ''}")
+        lines += [f"    {line}" for line in each.text.splitlines()] if each.shared else []
     roots = dict.fromkeys(each.path.split("/")[0] for each in new)
     next_lines = [
         f"pip install pytest && pytest {FOLDER}",

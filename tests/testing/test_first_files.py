@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from field.user import Raw, User, asking, bare_pod, both, deployment, kubeinfer
+from kubectl_objects import listed, node
 
 PLUGIN = "kubeinfer_sim.testing.plugin"
 NPUS = asking(npu=8)
@@ -134,6 +135,18 @@ def test_nodes_that_the_configuration_gives_are_left_to_it(user: User) -> None:
     assert (without.returncode, "give the nodes either as --nodes 8x8" in without.told) == (2, True)
 
 
+def test_nodes_and_values_from_files_are_named_as_seen_from_the_scenario(user: User) -> None:
+    user.has("m.yaml", kubeinfer({**NPUS, "args": ["${args}"]}, replicas=2))
+    nodes = listed(*(node(f"n-{i}", npus=8) for i in range(3)))
+    (user.folder / "nodes.json").write_text(nodes, encoding="utf-8")
+    (user.folder / "args.txt").write_text("serve: now\n", encoding="utf-8")
+    done = user.types("init", "ci", "m.yaml", "--cluster", "nodes.json", "--set-file", "args=args.txt")
+    assert done.returncode == 0, done.stderr
+    assert spec_of(user)["manifest"] == {"path": "../m.yaml", "setFile": {"args": "../args.txt"}}
+    assert spec_of(user)["cluster"] == "../nodes.json"
+    assert user.types("run", FILES[0]).returncode == 0
+
+
 # -- what is there -----------------------------------------------------------------------------------------
 
 
@@ -202,6 +215,11 @@ def test_manifests_of_one_name_have_scenarios_of_two_and_each_only_its_own_value
         (("ci", "hole.yaml", "--nodes", "3x8"), "open holes: image (line 32); fill each with --set"),
         (("ci", "m.yaml", "--nodes", "3x8", "--set", "imag=x"), "there is no hole ${imag}"),
         (("ci", "m.yaml", "--nodes", "3x8", "--pipelines", "githup"), 'did you mean "github"?'),
+        (
+            ("ci", "a-b.yaml", "a_b.yaml", "--nodes", "3x8"),
+            "two of the manifests would have kubeinfer-sim/test_near_",
+        ),
+        (("ci", "m.yaml", "--nodes", "3x8", "--pipelines", "gitlab"), ".gitlab is there and is no folder"),
         (("scenario", "-", "--nodes", "3x8"), "-: a scenario names its files by their paths"),
         (("scenario", "m.yaml", "n.yaml"), "init scenario takes one manifest; `kubeinfer-sim init ci`"),
         (("scenari", "m.yaml"), "No such command"),
@@ -210,7 +228,9 @@ def test_manifests_of_one_name_have_scenarios_of_two_and_each_only_its_own_value
 def test_what_is_wrong_is_told_before_anything_is_written(
     user: User, line: tuple[str, ...], said: str
 ) -> None:
-    user.has("m.yaml", kubeinfer(NPUS, replicas=2))
+    for name in ("m", "a-b", "a_b"):
+        user.has(f"{name}.yaml", kubeinfer(NPUS, replicas=2))
+    user.has(".gitlab")
     user.has("hole.yaml", kubeinfer({**NPUS, "image": "${image}"}, replicas=2))
     user.has(
         "service.yaml",

@@ -10,7 +10,7 @@ from msgspec import Struct
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
-from kubeinfer_sim.manifest.source import read_source
+from kubeinfer_sim.manifest.template import parse_settings
 from kubeinfer_sim.scenario.configuration import Configuration
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -42,9 +42,8 @@ class Asked(Struct, frozen=True):
             InputError: something in it is wrong, or a hole is left open.
             UsageError: it holds nothing of the kind.
         """
-        from_files = {name: read_source(file).text for name, file in self.value_files.items()}
-        values = {**self.values, **{name: text.removesuffix("\n") for name, text in from_files.items()}}
-        workloads = load_manifest([self.manifest], set_values=values).workloads
+        files = parse_settings((), [f"{name}={file}" for name, file in self.value_files.items()])
+        workloads = load_manifest([self.manifest], set_values={**self.values, **files}).workloads
         updated = [each for each in workloads if each.kind in KINDS_ROLLED_OUT]
         if not updated:
             kinds = f"{', '.join(KINDS_ROLLED_OUT[:-1])} or {KINDS_ROLLED_OUT[-1]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import PurePath
 
@@ -46,6 +47,7 @@ def property_test(first: FirstScenario, *, configured: bool = False) -> tuple[st
         body.append(f"assert min_ready(run{which}) >= {number}")
     text = _TEXT.format(
         file=file,
+        quoted=json.dumps(file, ensure_ascii=False),
         name=name,
         sentence="as many stay ready as an update may leave"
         if first.kept_ready

@@ -122,7 +122,7 @@ def _text(
 
 
 def _manifest(asked: Asked, path: str) -> Iterator[str]:
-    yield "  # What runs at the start, all its instances ready."
+    yield "  # What runs at the start, all of it ready."
     yield "  manifest:"
     yield f"    path: {one_line(_from(asked.manifest, path))}"
     if asked.values:
@@ -130,7 +130,11 @@ def _manifest(asked: Asked, path: str) -> Iterator[str]:
         yield "    set:"
         yield from (f"      {name}: {one_line(_number(value))}" for name, value in asked.values.items())
     if asked.value_files:
-        yield "    # The same, from files."
+        yield (
+            "    # What fills others, each from a file."
+            if asked.values
+            else "    # What fills ${…} in it, each from a file."
+        )
         yield "    setFile:"
         yield from (
             f"      {name}: {one_line(_from(file, path))}" for name, file in asked.value_files.items()
