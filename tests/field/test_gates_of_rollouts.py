@@ -90,7 +90,7 @@ def test_what_was_simulated_goes_on_as_a_file_with_the_same_result(
     for command in (
         ("why", "s.yaml", "--at", "10m"),
         ("pods", "s.yaml"),
-        ("compare", "s.yaml", "--vary", "maxSurge=0,1"),
+        ("compare", "s.yaml", "--vary", "maxSurge=0,1", "-n", "1"),
     ):
         more = user.types(*command)
         assert more.returncode in (0, 1), more.stderr
