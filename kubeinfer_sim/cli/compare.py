@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -120,7 +120,7 @@ class SoFarOfEach:
 @horizon_option
 @configuration_option
 @invariants_option
-@output_options("the comparison", "text", "json", "markdown")
+@output_options("the comparison", "text", "json", "markdown", "html")
 def command(
     scenario: str,
     recovery: str | None,
@@ -202,7 +202,21 @@ def command(
 
         return comparison_markdown(comparison)
 
-    output.write(text=text, json=document, markdown=markdown)
+    def html() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
+        from kubeinfer_sim.report.html.comparison import comparison_page
+        from kubeinfer_sim.report.html.origin import Origin
+        from kubeinfer_sim.report.html.render import page_html
+        from kubeinfer_sim.scenario.self_contained import whole_scenario
+
+        def whole() -> dict[str, Any]:
+            return whole_scenario(
+                source, set_values=values, seed=seed, horizon=horizon, configuration=configuration
+            )
+
+        return page_html(comparison_page(comparison, Origin(same_again(), whole)))
+
+    output.write(text=text, json=document, markdown=markdown, html=html)
     if comparison.interrupted:
         return INTERRUPTED
     code = failure_code(each for _, each in comparison.failures)

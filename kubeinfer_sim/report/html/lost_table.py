@@ -14,8 +14,10 @@ from kubeinfer_sim.report.words import rounded
 MOST_ROWS = 500
 
 
-def lost_table(rows: Sequence[LostTime], say: Callable[[str], str], times: str = "times") -> Table:
-    """A row a cause: how often (headed by `times`), how much, how long it took, its stages in the words of a family."""
+def lost_table(
+    rows: Sequence[LostTime], say: Callable[[str], str], times: str = "times", first: str = "began with"
+) -> Table:
+    """A row a cause: its name under `first`, how often under `times`, how much, how long it took, its stages."""
     total = sum(each.total for each in rows) or 1
     stages_there = [stage for stage in STAGES if any(stage in each.stages for each in rows)]
     timed = any(each.detection is not None for each in rows)
@@ -23,7 +25,7 @@ def lost_table(rows: Sequence[LostTime], say: Callable[[str], str], times: str =
     cells = [
         [
             each.cause,
-            Cell(f"{each.times:,}" if each.times else "", each.times),
+            *([Cell(f"{each.times:,}" if each.times else "", each.times)] if times else []),
             Cell(rounded(each.total), each.total),
             Cell(f"{each.total / total:.0%}", each.total / total),
             *((_mean(each.detection), _mean(each.repair)) if timed else ()),
@@ -31,7 +33,7 @@ def lost_table(rows: Sequence[LostTime], say: Callable[[str], str], times: str =
         ]
         for each in rows
     ]
-    head = ["began with", times, f"{nouns} time lost", "share"]
+    head = [first, *([times] if times else []), f"{nouns} time lost", "share"]
     head += ["until unready", "until ready"] if timed else []
     head += [say(STAGE_WORDS[stage]) for stage in stages_there]
     return Table(head, cells[:MOST_ROWS], left_out=max(0, len(cells) - MOST_ROWS))

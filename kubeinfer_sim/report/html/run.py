@@ -71,7 +71,8 @@ def _sections(assessment: Assessment) -> Iterator[Section]:
         )
     if len(shown) > MOST_WORKLOADS:
         yield Section("More workloads", [Text([", ".join(each.name for each in shown[MOST_WORKLOADS:])])])
-    until = max((each.at[-1] for each in shown), default=assessment.run.ended_at)
+    ended_at = assessment.run.ended_at
+    until = min(ended_at, max((each.at[-1] for each in shown), default=ended_at))
     bars = stages(assessment.cluster.instances, until)
     yield Section("Pods by stage", [] if bars is None else [Picture(stages_plot(bars), how_told(bars))])
     yield Section(
