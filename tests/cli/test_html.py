@@ -60,12 +60,12 @@ def test_the_command_and_the_scenario_on_a_page_make_the_same_again(tmp_path: Pa
 
 @both
 def test_nothing_that_a_user_writes_acts_on_a_page(user: User, workload: Any) -> None:
-    container = {"image": "repo/vllm:v1", **asking(npu=8)}
     user.plans(
-        workload(container),
-        update=workload({**container, "env": [{"name": "A", "value": EVIL}]}),
-        initial="running",
+        workload({"env": [{"name": "A", "value": "${A}"}], **asking(npu=8)}),
         cluster="4x8",
+        initial="running",
+        manifest={"path": "manifest.yaml", "set": {"A": "x"}},
+        update={"set": {"A": EVIL}},
         timings={"profile": "zero", "create": "10s"},
     )
     scenario = user.folder / "scenario.yaml"
@@ -77,7 +77,9 @@ def test_nothing_that_a_user_writes_acts_on_a_page(user: User, workload: Any) ->
     assert "img" not in evil.tags
     assert len(evil.scripts) == 2
     assert not [name for _, attributes in evil.elements for name in attributes if name.startswith("on")]
-    assert all("img" not in text.replace("&lt;img", "") for text in map(json.dumps, evil.figures))
+    drawn = json.dumps(evil.figures)
+    assert "&lt;img" in drawn
+    assert "<img" not in drawn
 
 
 def test_many_runs_have_a_page_with_their_distribution_and_the_runs_to_look_at() -> None:
@@ -93,6 +95,17 @@ def test_many_runs_have_a_page_with_their_distribution_and_the_runs_to_look_at()
     [curve] = [t for figure in drawn.figures for t in figure["data"] if t["name"] == "done"]
     assert (curve["y"][0], curve["y"][-1]) == (0.0, 1.0)
     assert curve["y"] == sorted(curve["y"])
+
+
+def test_a_comparison_has_a_page_with_its_paired_differences() -> None:
+    line = ("compare", "scenarios/up-first.yaml", "--vary", "timings.profile=typical,range", "-n", "7")
+    done = sim(*line, "--workers", "1", "-o", "html")
+    read, document = page(done), json.loads(sim(*line, "--workers", "1", "-o", "json").stdout)
+    first, second = (each["values"]["lastChangeMs"] for each in document["variants"])
+    [dots] = [trace for figure in read.figures for trace in figure["data"] if trace["name"] == "each seed"]
+    by_seed = [more - less for less, more in zip(first, second, strict=True)]
+    assert by_seed == pytest.approx([60_000 * x for x in dots["x"]], abs=1)
+    assert "--vary timings.profile=typical,range" in read.text
 
 
 def test_a_page_is_written_beside_the_report_over_an_earlier_one_and_over_nothing_of_the_users(

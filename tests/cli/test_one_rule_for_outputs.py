@@ -27,7 +27,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
         True,
         "Result",
     ),
-    "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown"), True, "Comparison"),
+    "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown", "html"), True, "Comparison"),
     "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",

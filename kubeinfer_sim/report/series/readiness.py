@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.stages import Part, StageKind
+from kubeinfer_sim.manifest.model import KINDS_WITH_TEMPLATES
 from kubeinfer_sim.metrics import InstanceLife, Measures, Steps
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures
 from kubeinfer_sim.metrics.faults import FaultCourse
 from kubeinfer_sim.metrics.steps import segments
-from kubeinfer_sim.report.blocks import actions_of
 from kubeinfer_sim.report.chart import revision_names, revisions_by_age, time_range
 from kubeinfer_sim.report.marks import marks_of
 from kubeinfer_sim.report.series.steps import counted, sampled
@@ -68,13 +68,26 @@ class Course(Struct, frozen=True):
 def courses(assessment: Assessment) -> list[Course]:
     """Of each KubeInfer, then of each Deployment and its like; none of what no instance or pod is left of."""
     actions = assessment.cluster.idle.effective(assessment.run.scenario.actions)
-    several = len(assessment.kubeinfers) + len(assessment.cluster.deployments) > 1
     made = [
-        _of_kubeinfer(name, own.measures, actions_of(actions, name) if several else actions, assessment)
+        _of_kubeinfer(name, own.measures, _about(actions, "KubeInfer", name), assessment)
         for name, own in assessment.kubeinfers.items()
     ]
-    made += [_of_deployment(each, actions, assessment) for each in assessment.cluster.deployments]
+    made += [
+        _of_deployment(each, _about(actions, each.kind, each.name), assessment)
+        for each in assessment.cluster.deployments
+    ]
     return [each for each in made if each.at]
+
+
+def _about(actions: Sequence[Action], kind: str, name: str) -> tuple[Action, ...]:
+    """What is done, but for what is done to other workloads."""
+
+    def is_others(action: Action) -> bool:
+        meant: Any = getattr(action, "workload", None) or getattr(action, "target", None) or action
+        of_kind = getattr(meant, "kind", "")
+        return of_kind in KINDS_WITH_TEMPLATES and (of_kind != kind or meant.name not in ("", name))
+
+    return tuple(action for action in actions if not is_others(action))
 
 
 def events_of(
