@@ -62,7 +62,9 @@ def test_faults_are_counted_by_what_their_process_strikes(per: str, domain: str,
         horizon=36_000_000,
         faults=FaultPlan((process,)),
     )
-    assert estimate(made).faults == faults
+    told = estimate(made)
+    assert told.faults == faults
+    assert told.lives == 4 + 2 * faults, "each fault has the two pods of an instance made anew"
 
 
 def test_a_result_with_all_pods_needs_more_memory() -> None:

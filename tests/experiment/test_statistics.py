@@ -8,7 +8,7 @@ from math import ceil, exp, inf, log
 import numpy as np
 import pytest
 from scipy.special import bdtr
-from scipy.stats import binomtest
+from scipy.stats import beta, binomtest, t
 
 from kubeinfer_sim.experiment.statistics.clusters import WOODRUFF, clustered_mean, clustered_percentile
 from kubeinfer_sim.experiment.statistics.differences import EXACT_PAIRED, middle, more_often
@@ -385,6 +385,19 @@ def test_one_in_a_run_at_most_is_told_as_runs_are_and_all_alike_in_a_run_as_one(
     assert thrice.half == pytest.approx(once.half, rel=0.15), "three alike know no more than one"
     mean = clustered_mean([[each] * 3 for each in draws])
     assert mean.half == pytest.approx(estimate(draws).half)
+
+
+def test_few_runs_make_an_interval_wider_by_how_little_they_tell_of_their_own_spread() -> None:
+    """Runs of which each has as many values below any as the others: as good as independent, but for their number."""
+    runs, own = 51, 60
+    found = clustered_percentile(
+        [[float(run + runs * each + 1) for each in range(own)] for run in range(runs)], 0.5
+    )
+    number = runs * own
+    wider = (t.ppf(0.975, number - 1) / t.ppf(0.975, runs - 1)) ** 2
+    low = beta.ppf(0.025, number * wider / 2, number * wider / 2 + 1)
+    assert found.low == ceil(number * low) < ceil(number * beta.ppf(0.025, number / 2, number / 2 + 1))
+    assert (found.mean, found.high) == (number / 2, number + 1 - found.low)
 
 
 def test_what_never_ends_is_infinite_among_what_comes_several_times() -> None:

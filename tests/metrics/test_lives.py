@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from building import kubeinfer, scenario, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +35,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.metrics import InstanceLife, Measures, measure
+from kubeinfer_sim.metrics.lives import PodLife, ReadinessLoss
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
 from kubeinfer_sim.simulation.simulate import simulate
 
@@ -217,3 +219,83 @@ def test_the_spans_of_every_pod_follow_one_another_and_add_up_to_its_life(
 def pieces(points: list[tuple[int, int]], end: int) -> list[tuple[int, int, int]]:
     times = [at for at, _ in points] + [end]
     return [(at, to, n) for (at, n), to in zip(points, times[1:], strict=True)]
+
+
+# -- what goes round ------------------------------------------------------------------------------------------
+
+#: Readiness lost at 100, 200 and 400 ms of one cause, the last times after 40 and 50 ms.
+LOOP = (ReadinessLoss(100, 30, 1), ReadinessLoss(200, 40, 1), ReadinessLoss(400, 50, 1))
+
+
+def going_round(*losses: ReadinessLoss, **fields: Any) -> InstanceLife:
+    made = InstanceLife(ONE, "rev", 0, pods=[PodLife(POD, 0)], **fields)
+    for loss in losses:
+        made.loses_readiness(loss)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("losses", "fields", "at", "unstable"),
+    [
+        (LOOP, {}, 450, True),
+        (LOOP[1:], {}, 450, False),  # twice is not again and again
+        (
+            (*LOOP[:2], ReadinessLoss(400, 50, 2)),
+            {},
+            450,
+            False,
+        ),  # faults that have nothing to do with each other
+        (
+            tuple(ReadinessLoss(loss.at, loss.lasted, None) for loss in LOOP),
+            {},
+            450,
+            False,
+        ),  # checks that failed
+        (LOOP, {}, 1000, True),  # a back-off of twice the three before
+        (LOOP, {}, 1001, False),
+        (LOOP, {"ready_since": 450}, 500, True),  # not yet ready for longer than before
+        (LOOP, {"ready_since": 450}, 501, False),
+        (
+            LOOP,
+            {"pending": GangPending(0, NO_CAUSE, ONE, "no", "none is free")},
+            450,
+            False,
+        ),  # it waits for a place
+        (LOOP, {"deleting": 430}, 450, False),
+        (LOOP, {"gone": 430}, 450, False),
+    ],
+)
+def test_a_crash_loop_that_the_horizon_cuts_is_one_whatever_it_is_in_just_then(
+    losses: tuple[ReadinessLoss, ...], fields: dict[str, Any], at: int, unstable: bool
+) -> None:
+    life = going_round(*losses, **fields)
+    life.cut_at(at)
+    assert life.unstable == unstable
+
+
+@pytest.mark.parametrize(("at", "unstable"), [(700, True), (701, False)])
+def test_what_was_given_up_goes_round_where_the_last_loss_is_no_longer_ago_than_the_three_took(
+    at: int, unstable: bool
+) -> None:
+    life = going_round(*LOOP)
+    life.given_up_at(at)
+    assert life.unstable == unstable
+
+
+def test_the_longest_of_the_last_two_times_ready_is_what_a_longer_one_is_measured_by() -> None:
+    life = going_round(*LOOP[:2], ReadinessLoss(400, 10, 1), ready_since=450)
+    life.cut_at(490)
+    assert life.unstable
+    life.cut_at(491)
+    assert not life.unstable
+
+
+def test_of_an_instance_without_roles_its_pod_says_for_how_long_it_has_been_ready() -> None:
+    one = InstanceRef(7, "chat", 1, "Deployment")
+    life = InstanceLife(
+        one, "rev", 0, pods=[PodLife(PodRef(one, "", 0, 0), 0, ready_since=450)], losses=[*LOOP]
+    )
+    life.cut_at(500)
+    assert life.unstable
+    life.cut_at(501)
+    assert not life.unstable

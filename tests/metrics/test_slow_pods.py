@@ -64,6 +64,9 @@ def test_the_setting_says_what_is_left_otherwise() -> None:
 def test_a_role_is_as_slow_as_its_slowest_pod() -> None:
     both = run(slow(100, pods=(0, 1)))
     assert shares(both) == [(0, 1), (100, HALF), (3700, 1)]
+    for factors in ((0.5, 0.75), (0.75, 0.5)):
+        unlike = (slow(100, (pod,), factor=factor) for pod, factor in enumerate(factors))
+        assert shares(run(*unlike)) == [(0, 1), (100, HALF), (3700, 1)]
 
 
 def test_of_faults_that_overlap_the_slowest_counts_until_it_is_over() -> None:

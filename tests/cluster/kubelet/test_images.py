@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Request
+from kubeinfer_sim.cluster.kubelet.image_manager import ImageManager, Registry, Request
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.records import (
     ContainersRunning,
@@ -343,6 +343,16 @@ def test_a_refused_pod_that_is_deleted_is_not_tried_again() -> None:
     run = started(made, transfers=AT_ONCE, actions=(Scale(5_000, 0),))
     assert len(list(run.history.of(ImagePullFailed))) == 6
     assert not list(run.history.of(ImagePullRetried))
+
+
+def test_of_several_reasons_why_an_image_cannot_be_pulled_the_oldest_is_charged_and_the_quickest_counts() -> (
+    None
+):
+    registry = Registry(())
+    registry.break_images(["x"], 7, after=300)
+    registry.break_images([], 9, after=100)
+    assert (registry.cause("x"), registry.fails_after("x")) == (7, 100)
+    assert (registry.cause("y"), registry.fails_after("y")) == (9, 100)
 
 
 def test_a_bad_image_is_tried_again_10_s_doubling_to_5_minutes_and_costs_nothing_meanwhile() -> None:
