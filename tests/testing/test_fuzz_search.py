@@ -9,12 +9,15 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 from command_line import ROOT, sim
 from field.user import User, both, kubeinfer
 from testing.test_fuzz import updated
 
-from kubeinfer_sim.testing.fuzz import search
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.testing.fuzz import search, search_result
 from kubeinfer_sim.testing.fuzz.patch import edited, edits_between, read_edits, written
+from kubeinfer_sim.testing.fuzz.search_screen import render_search
 
 FUZZ = ("fuzz", "scenario.yaml", "--vary", "faults", "--max-examples", "60", "--seed", "1")
 
@@ -32,6 +35,10 @@ def test_what_is_found_is_small_kept_played_again_first_and_dropped_once_it_is_m
     found = json.loads((tmp_path / "found.json").read_text("utf-8"))
     schema = json.loads((ROOT / "docs" / "schemas" / "fuzz.schema.json").read_text("utf-8"))
     jsonschema.Draft202012Validator(schema).validate(found)
+    covered = found["search"]["covered"]
+    assert covered["budgets"].keys() == {"maxSurge 1, maxUnavailable 0"}
+    assert covered["actions"] == {"apply": sum(found["search"]["examples"].values())}
+    assert "drain" in covered["actionsNotMet"]
     (difference,) = found["kept"]["differences"]
     assert difference.startswith("spec.timings.")
     kept = tmp_path / found["kept"]["path"]
@@ -48,8 +55,37 @@ def test_what_is_found_is_small_kept_played_again_first_and_dropped_once_it_is_m
     updated(tmp_path, workload, objectives={"completesWithin": "999h"})
     mended = user.types(*line, "--phases", "saved")
     assert mended.returncode == 0, mended.stdout
-    assert f"Mended    {found['kept']['path']}" in mended.stdout
+    assert f"Mended     {found['kept']['path']}" in mended.stdout
     assert not kept.exists()
+
+
+def test_what_was_covered_is_told_by_fault_phase_and_what_was_rebuilt_for_it(tmp_path: Path) -> None:
+    """An NPU fails under a pod that is ready, a machine on which there is none; all nodes are drained."""
+    user = updated(tmp_path, kubeinfer, cluster="6x8", timings={"profile": "typical"})
+    spec = yaml.safe_load((tmp_path / "scenario.yaml").read_text("utf-8"))
+    spec["spec"]["actions"][1:] = [
+        {"at": "5s", "fault": {"kind": "CardDrop", "node": "node-0", "npu": 0}},
+        {"at": "10m", "fault": {"kind": "NodeDeath", "node": "node-5"}},
+        {"at": "1d", "drain": {"pool": "node"}},
+    ]
+    (tmp_path / "scenario.yaml").write_text(yaml.safe_dump(spec), "utf-8")
+    covered = search_result.Covered()
+    search.played(load_scenario(str(user.folder / "scenario.yaml")), covered)
+    assert covered.faults == {("CardDrop", "ready"): 1, ("NodeDeath", "none"): 1}
+    assert covered.recovery == {("CardDrop", "ready", "instance"): 1}
+    assert covered.evictions == {"evicted": 2}
+    assert covered.budgets == {"maxSurge 1, maxUnavailable 0": 1}
+    told = render_search(
+        search_result.Search(
+            load_scenario(str(user.folder / "scenario.yaml")),
+            None,
+            (),
+            {},
+            covered,  # type: ignore[arg-type]
+        ),
+        None,
+    )
+    assert "CardDrop       -        -     1" in told
 
 
 def test_where_nothing_is_found_it_is_no_proof_and_what_was_not_met_is_said(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from kubeinfer_sim.testing.fuzz.pairs_screen import pair_sentence, pairs_sentenc
 from kubeinfer_sim.testing.fuzz.screen import case_sentence, sentence, worst_of_each
 from kubeinfer_sim.testing.fuzz.search_result import Search, search_sentence
 from kubeinfer_sim.testing.fuzz.single_faults import SingleFault
+from kubeinfer_sim.testing.strategies.actions import ACTIONS
 
 _SUITE = "kubeinfer-sim fuzz"
 
@@ -130,7 +131,15 @@ class CoveredPart(Part):
     faults_not_met: list[str]
     levels: dict[str, int]
     """What recovery rebuilt: `instance`, `role`, `pod`."""
+    recovery: dict[str, dict[str, dict[str, int]]]
+    """Kind -> phase of life of the pod that was struck -> what recovery rebuilt for it -> how often."""
+    budgets: dict[str, int]
+    """Budgets of workloads, as written -> examples."""
+    evictions: dict[str, int]
+    """Pods that were `evicted`, evictions `refused` (for a budget, or two at once), drains `held` for it."""
     actions: dict[str, int]
+    """By the names they have in a scenario, `update` included."""
+    actions_not_met: list[str]
     differences: dict[str, int]
     """So many differences from what was given -> examples."""
 
@@ -200,6 +209,9 @@ def search_json(search: Search, kept: Counterexample | None) -> str:
     faults: dict[str, dict[str, int]] = {}
     for (kind, phase), number in sorted(covered.faults.items()):
         faults.setdefault(kind, {})[phase] = number
+    recovery: dict[str, dict[str, dict[str, int]]] = {}
+    for (kind, phase, level), number in sorted(covered.recovery.items()):
+        recovery.setdefault(kind, {}).setdefault(phase, {})[level] = number
     part = SearchPart(
         vary=list(search.vary),
         examples=dict(search.examples),
@@ -212,7 +224,11 @@ def search_json(search: Search, kept: Counterexample | None) -> str:
             faults=faults,
             faults_not_met=[kind for kind in KINDS if kind not in faults],
             levels=dict(sorted(covered.levels.items())),
+            recovery=recovery,
+            budgets=dict(sorted(covered.budgets.items())),
+            evictions=dict(sorted(covered.evictions.items())),
             actions=dict(sorted(covered.actions.items())),
+            actions_not_met=[name for name in ACTIONS if name not in covered.actions],
             differences={str(number): times for number, times in sorted(covered.edits.items())},
         ),
     )

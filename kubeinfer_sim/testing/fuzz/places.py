@@ -121,6 +121,14 @@ class Places:
             case _:
                 pass
 
+    def struck_by(self, fault: FaultInjected) -> PodThen | None:
+        """The pod that a fault strikes, of a node or what is in it the first one there; None where there is none."""
+        if fault.pod is not None:
+            return self.pods.get(fault.pod)
+        node = fault.where.partition("/")[0]
+        there = [pod for pod in self.pods.values() if node and pod.node == node]
+        return min(there, key=lambda pod: pod.ref, default=None)
+
     def _placed(self, ref: PodRef, node: str) -> None:
         pod = self.pods.get(ref)
         if pod is None or pod.node:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings, target
 from hypothesis.errors import Flaky
@@ -12,6 +13,7 @@ from hypothesis.strategies import SearchStrategy
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
+from kubeinfer_sim.cluster.records import DrainHeld, EvictionAnswered, PodDeleting
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting, PodRebuilding, RoleRebuilding
 from kubeinfer_sim.engine.history import Listener, Record
 from kubeinfer_sim.errors import InputError, SimulatorFault, UsageError, UserError
@@ -19,8 +21,8 @@ from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.experiment.limits import Overdue, TooLarge, limited
 from kubeinfer_sim.experiment.replication import Failure, Replication, replication_of
 from kubeinfer_sim.experiment.worker import MEMORY, TIMEOUT
+from kubeinfer_sim.manifest.model import Deployment, KubeInfer, RollingUpdate
 from kubeinfer_sim.manifest.suggest import did_you_mean
-from kubeinfer_sim.scenario.actions.names import action_name
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.units import format_duration, format_size
 from kubeinfer_sim.simulation.simulate import simulate
@@ -30,7 +32,9 @@ from kubeinfer_sim.testing.fuzz.moments import moments
 from kubeinfer_sim.testing.fuzz.places import Places
 from kubeinfer_sim.testing.fuzz.search_result import PHASES, Covered, Found, Search, Stopped
 from kubeinfer_sim.testing.invariants import CATALOGUE, Finished, InvariantsBroken, Watch
+from kubeinfer_sim.testing.invariants.evictions import EVICTED
 from kubeinfer_sim.testing.strategies import EDITS, WrittenScenario, differences, near
+from kubeinfer_sim.testing.strategies.actions import ACTIONS
 from kubeinfer_sim.testing.strategies.written import MAIN
 
 #: What is not edited unless it is asked for: what somebody does besides, what nobody has published, the release, luck.
@@ -39,6 +43,8 @@ ASKED_FOR = ("actions", "assumptions", "version", "seed")
 EXAMPLES, _ENDLESS = 200, 1_000_000
 #: Seconds in which what was found is made smaller, at most.
 SHRINKING = 60.0
+#: What the eviction API answers where it grants one.
+_GRANTED = 201
 #: Is told how many examples have been played, and of how many.
 Progress = Callable[[int, int], None]
 
@@ -108,25 +114,51 @@ def played(scenario: Scenario, covered: Covered | None = None) -> Replication:
     listeners: list[Listener] = [watch.observe]
     if covered is not None:
         listeners.append(_listener(covered))
-        covered.actions.update(action_name(each) for each in scenario.actions)
+        covered.budgets.update(
+            {
+                _budget(each.rolling_update)
+                for each in scenario.workloads
+                if isinstance(each, KubeInfer | Deployment)
+            }
+        )
     watch.finish(simulate(scenario, listeners=listeners, keep=False))
     return replication_of(measured[0])
 
 
+def _budget(budget: RollingUpdate) -> str:
+    return f"maxSurge {budget.max_surge}, maxUnavailable {budget.max_unavailable}"
+
+
+#: What recovery rebuilds, by the record that says so.
+_REBUILT: Mapping[type[Record], str] = {
+    InstanceRestarting: "instance",
+    RoleRebuilding: "role",
+    PodRebuilding: "pod",
+}
+
+
 def _listener(covered: Covered) -> Listener:
     places = Places()
+    struck: dict[int, tuple[str, str]] = {}  # by the first cause of a fault
 
     def observe(record: Record) -> None:
         match record:
             case FaultInjected():
-                pod = None if record.pod is None else places.pods.get(record.pod)
-                covered.faults[record.kind, "none" if pod is None else pod.phase.value] += 1
-            case InstanceRestarting():
-                covered.levels["instance"] += 1
-            case RoleRebuilding():
-                covered.levels["role"] += 1
-            case PodRebuilding():
-                covered.levels["pod"] += 1
+                pod = places.struck_by(record)
+                fault = struck[record.root] = record.kind, "none" if pod is None else pod.phase.value
+                covered.faults[fault] += 1
+            case InstanceRestarting() | RoleRebuilding() | PodRebuilding():
+                level = _REBUILT[type(record)]
+                covered.levels[level] += 1
+                if record.root in struck:
+                    covered.recovery[(*struck[record.root], level)] += 1
+            case EvictionAnswered():
+                if record.code != _GRANTED:
+                    covered.evictions["refused"] += 1
+            case PodDeleting() if record.reason in EVICTED:
+                covered.evictions["evicted"] += 1
+            case DrainHeld():
+                covered.evictions["held"] += 1
             case _:
                 pass
         places.observe(record)
@@ -287,6 +319,7 @@ class _Hunt:
         if self.found is None:
             self.examples[self._phase] += 1
             self._looker.covered.edits[len(told)] += 1
+            self._looker.covered.actions.update(_actions(example.spec))
             if self._progress is not None:
                 self._progress(self.examples.total(), self._most)
         if not looked.what or (self._what and looked.what != self._what):
@@ -299,6 +332,14 @@ class _Hunt:
             document = example.files[MAIN][0]
             self.found = Found(document, looked.cost, looked.invariant, tuple(told), self._phase)
         raise _Breaks
+
+
+def _actions(spec: Mapping[str, Any]) -> Iterator[str]:
+    """What is done, by the names that a scenario has for it."""
+    for action in spec.get("actions") or ():
+        yield from (name for name in action if name in ACTIONS)
+    if "update" in spec:
+        yield "update"
 
 
 def _size(told: Sequence[str]) -> tuple[int, int]:

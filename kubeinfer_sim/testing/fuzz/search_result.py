@@ -23,13 +23,20 @@ class Covered(Struct):
 
     Attributes:
         faults: by kind, and the phase of life of the pod that was struck ("none": no pod was).
-        levels: by what recovery rebuilt.
-        actions: by name.
+        levels: by what recovery rebuilt, whatever for.
+        recovery: by kind of fault, the phase of life of the pod it struck, and what recovery rebuilt for it.
+        budgets: of workloads, as written (`maxSurge 1, maxUnavailable 0`), by examples.
+        evictions: pods that went for one (`evicted`, all of an instance where one is), those `refused` (for a budget,
+            or two at once), and drains that were `held` for it.
+        actions: by the names they have in a scenario, `update` included.
         edits: examples by how many differences they have.
     """
 
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
     levels: Counter[str] = field(default_factory=Counter)
+    recovery: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    budgets: Counter[str] = field(default_factory=Counter)
+    evictions: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
     edits: Counter[int] = field(default_factory=Counter)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from rich.table import Table
+
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.blocks import section
 from kubeinfer_sim.report.paragraph import Part, figure_table
@@ -14,8 +16,19 @@ from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
 from kubeinfer_sim.testing.fuzz.search_result import Covered, Search, search_sentence
+from kubeinfer_sim.testing.strategies.actions import ACTIONS
 
 _LEVELS = ("instance", "role", "pod")
+_ANSWERS = ("evicted", "refused", "held")
+_PHASES = {
+    "setUp": "set up",
+    "starting": "starting",
+    "ready": "ready",
+    "notReady": "unready",
+    "stopping": "stopping",
+    "none": "no pod",
+}
+_MOST_BUDGETS = 5
 _STOPPED = {"time": "the time of --for was over", "interrupted": "interrupted"}
 
 
@@ -41,6 +54,9 @@ def _parts(search: Search, kept: Counterexample | None) -> Iterator[Part]:
         yield from section("Smallest differences", [Text(printable(each)) for each in differences])
         broken = [*filter(None, (found.invariant,)), *found.cost.breaks]
         yield from section("Broken", [Text(printable(each)) for each in broken])
+    if search.covered.faults:
+        title = "Covered: faults by the phase of the pod struck, and what was rebuilt for them"
+        yield from section(title, [_matrix(search.covered)])
     yield Text()
     rows = list(_covered(search.covered))
     rows += [("Mended", ", ".join(search.mended))] if search.mended else []
@@ -56,19 +72,31 @@ def _subtitle(search: Search) -> str:
 
 
 def _covered(covered: Covered) -> Iterator[tuple[str, str]]:
-    kinds: Counter[str] = Counter()
-    phases: Counter[str] = Counter()
-    for (kind, phase), number in covered.faults.items():
-        kinds[kind] += number
-        phases[phase] += number
-    yield "Faults", _counted(kinds, KINDS)
-    if phases:
-        yield "Struck", _counted(phases, ("setUp", "starting", "ready", "notReady", "stopping"))
+    kinds = {kind for kind, _ in covered.faults}
+    if missing := [kind for kind in KINDS if kind not in kinds]:
+        yield "Faults", f"not met: {', '.join(missing)}"
     yield "Recovery", _counted(covered.levels, _LEVELS)
-    if covered.actions:
-        yield "Actions", _counted(covered.actions, ())
+    common = Counter(dict(covered.budgets.most_common(_MOST_BUDGETS)))
+    more = len(covered.budgets) - len(common)
+    yield "Budgets", _counted(common, ()) + (f" · and {more} more" if more else "")
+    yield "Evictions", _counted(covered.evictions, _ANSWERS)
+    yield "Actions", _counted(covered.actions, ACTIONS)
     differences = [f"{number} in {times:,}" for number, times in sorted(covered.edits.items())]
     yield "Edits", f"{' · '.join(differences)} examples" if differences else "none"
+
+
+def _matrix(covered: Covered) -> Table:
+    """A line for each kind of fault that struck; `-`: never in that phase."""
+    table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
+    table.add_column("fault", no_wrap=True)
+    for heading in _PHASES.values():
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("rebuilt", overflow="fold")
+    for kind in (each for each in KINDS if any(each == struck for struck, _ in covered.faults)):
+        numbers = (covered.faults[kind, phase] for phase in _PHASES)
+        levels = [each for each in _LEVELS if any(covered.recovery[kind, phase, each] for phase in _PHASES)]
+        table.add_row(kind, *(f"{each:,}" if each else "-" for each in numbers), ", ".join(levels) or "-")
+    return table
 
 
 def _counted(numbers: Counter[str], all_: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from kubeinfer_sim.testing.invariants.invariant import Finished, Report
 from kubeinfer_sim.testing.invariants.pods_there import PodsThere
 
 #: What pods are deleted for that somebody evicts: by the eviction API alone, or by a drain.
-_EVICTED = ("Evicted", "Drained")
+EVICTED = ("Evicted", "Drained")
 #: What deletes the other pods of an instance of which one was evicted: its recovery, for which no budget is asked.
 _REBUILDS: tuple[type[Record], ...] = (InstanceRestarting, PodRebuilding, RoleRebuilding, RestartContinued)
 
@@ -76,7 +76,7 @@ class BudgetsNeverOverdrawn:
         healthy = record.pod in self._pods.ready and record.pod not in self._going
         self._going.add(record.pod)
         under = self._under.get(whose(record.pod))
-        if record.reason not in _EVICTED or record.cause in self._rebuilds or not healthy or not under:
+        if record.reason not in EVICTED or record.cause in self._rebuilds or not healthy or not under:
             return
         for place, (budget, least) in enumerate(self._least):
             if under[place] and (left := self._healthy(place)) < least:
