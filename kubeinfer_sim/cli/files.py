@@ -11,7 +11,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -203,6 +202,8 @@ def _why(error: Exception) -> str:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    import tempfile  # a run that writes no file has no use for it
+
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -11,7 +11,6 @@ and Kustomize print is accepted: status and server-written metadata, `List` obje
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 from msgspec import Struct, field
@@ -52,7 +51,7 @@ from kubeinfer_sim.manifest.register.check import check_fields, check_object
 from kubeinfer_sim.manifest.register.kinds import is_simulated, kind_row, why_without_effect
 from kubeinfer_sim.manifest.render import sort_key
 from kubeinfer_sim.manifest.source import SourceText, read_source
-from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.manifest.suggest import alike, did_you_mean
 from kubeinfer_sim.manifest.template import Values, fill, holes_of, unknown_values
 from kubeinfer_sim.manifest.yaml_tree import read_documents
 
@@ -371,7 +370,7 @@ def _is_kubeinfer(value: Mapping[str, Any]) -> bool:
         return True
     if kind in _SISTER_KINDS or len(kind) > 40:
         return False
-    near = SequenceMatcher(a=kind.lower(), b=KIND.lower()).ratio() >= 0.75
+    near = alike(kind.lower(), KIND.lower()) >= 0.75
     return near or value.get("apiVersion") == API_VERSION
 
 

@@ -1,9 +1,8 @@
-"""The nearest known word, for messages about unknown ones."""
+"""The nearest known word, for messages about unknown ones; what compares them is imported when there is one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 #: Longer words are no misspelling of a field's name; comparing costs the product of the lengths.
 _LONGEST = 80
@@ -14,8 +13,17 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     by_lower = {each.lower(): each for each in known}
     if len(word) > _LONGEST:
         return None
+    from difflib import get_close_matches
+
     close = get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None
+
+
+def alike(word: str, other: str) -> float:
+    """How alike two words are, from 0 to 1."""
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(a=word, b=other).ratio()
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -70,8 +70,8 @@ def parse_duration(value: object) -> int:
 
 def _millis(value: object) -> int:
     parts = _parts(value, "duration", DURATION_UNITS, "s")
-    total = Fraction(0)
-    above: Fraction | None = None
+    total: int | Fraction = 0
+    above: int | Fraction | None = None
     for number, factor in parts:
         if above is not None and factor >= above:
             raise ValueError(f"{value!r}: write the larger unit first, each unit once, as in 1h30m")
@@ -105,7 +105,7 @@ def parse_size(value: object) -> int:
     Raises:
         ValueError: not a size; the message says what would be right.
     """
-    return _one(value, "size", {k: Fraction(v) for k, v in SIZE_UNITS.items()}, "GiB", "bytes")
+    return _one(value, "size", SIZE_UNITS, "GiB", "bytes")
 
 
 def parse_rate(value: object) -> int:
@@ -149,7 +149,9 @@ def format_size(size: int) -> str:
     return f"{count}{unit}" if size else "0B"
 
 
-def _one(value: object, what: str, units: dict[str, Fraction], example: str, smallest: str) -> int:
+def _one(
+    value: object, what: str, units: dict[str, int] | dict[str, Fraction], example: str, smallest: str
+) -> int:
     parts = _parts(value, what, units, example)
     if len(parts) > 1:
         raise ValueError(f"{value!r}: write one number and one unit, as in 16{example}")
@@ -164,7 +166,7 @@ def _one(value: object, what: str, units: dict[str, Fraction], example: str, sma
 
 def _parts(
     value: object, what: str, units: dict[str, int] | dict[str, Fraction], example: str
-) -> list[tuple[Fraction, Fraction]]:
+) -> list[tuple[int | Fraction, int | Fraction]]:
     """The numbers of a text and the factors of their units."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"expected a {what} such as 90{example}, found {_found(value)}")
@@ -180,7 +182,8 @@ def _parts(
     if len(text) > _LONGEST_TEXT:
         raise ValueError(f"expected a {what} such as 90{example}, found a text of {len(text)} characters")
     _refuse_negative(text.startswith("-"), text, what)
-    parts, position = [], 0
+    parts: list[tuple[int | Fraction, int | Fraction]] = []
+    position = 0
     while position < len(text):
         match = _PART.match(text, position)
         if match is None:
@@ -188,7 +191,7 @@ def _parts(
         number, unit = match.groups()
         if unit not in units:
             raise ValueError(_wrong_unit(value, number, unit, what, units, example))
-        parts.append((Fraction(number), Fraction(units[unit])))
+        parts.append((Fraction(number) if "." in number else int(number), units[unit]))
         position = match.end()
     if not parts:
         raise ValueError(f"expected a {what} such as 90{example}, found an empty text")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 
 from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.checker import shown
@@ -21,6 +20,7 @@ from kubeinfer_sim.manifest.lint.rule import (
     rule,
 )
 from kubeinfer_sim.manifest.model import RESET_LABEL
+from kubeinfer_sim.manifest.suggest import alike
 
 _SEMANTICS = "KubeInfer semantics, hardware faults; the vendor's YAML guide (KubeInfer+DP)"
 
@@ -74,7 +74,7 @@ def reset_label(context: LintContext) -> Iterator[Finding]:
 
 def _alike(key: str) -> bool:
     name = key.rpartition("/")[2].lower().replace("_", "-")
-    return SequenceMatcher(a=name, b=RESET_LABEL).ratio() > 0.85
+    return alike(name, RESET_LABEL) > 0.85
 
 
 @rule(
