@@ -11,7 +11,7 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import KINDS_WITH_ROLES, Kind
 
 
-class InstanceRef(Struct, frozen=True):
+class InstanceRef(Struct, frozen=True, order=True):
     """Which instance of which workload: `uid` is never used twice, `ordinal` is (after the earlier holder is gone).
 
     `owner` is the workload's name and `kind` its kind. A pod of a Deployment or a ReplicaSet belongs to no instance: it
