@@ -88,8 +88,11 @@ class History:
         self.total = number + 1
         cause = record.cause
         if cause > _ID:
-            record.root = root = (cause >> _ID_BITS) - 1
-            record.cause = cause & _ID
+            root, cause = (cause >> _ID_BITS) - 1, cause & _ID
+            if self.keep:
+                # The very objects that those records have as ids: a number takes 32 bytes, and is kept once so.
+                root, cause = self._records[root].id, self._records[cause].id
+            record.root, record.cause = root, cause
         elif cause == NO_CAUSE:
             record.root = root = number
         else:

@@ -69,6 +69,18 @@ def test_every_record_carries_the_first_of_its_causes_when_listeners_are_told(ke
     assert roots == [0, 1, 0, 1, 1]
 
 
+def test_a_kept_history_holds_each_number_once() -> None:
+    """Else cause and root take as much again as a small record."""
+    history = History()
+    for at in range(1000):  # small numbers are Python's own
+        history.append(Thing(at, NO_CAUSE, "before"))
+    fault = history.append(Thing(1000, NO_CAUSE, "fault"))
+    history.append(Thing(1001, history.append(Thing(1001, fault, "restart")), "ready"))
+    began, restart, ready = history.since(1000)
+    assert ready.cause is restart.id
+    assert began.id is began.root is restart.cause is restart.root is ready.root
+
+
 def test_a_history_that_is_not_kept_counts_and_holds_nothing() -> None:
     history = History(keep=False)
     cause = NO_CAUSE
