@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec.structs import replace
 
 from kubeinfer_sim.cli.command import seed_option
 from kubeinfer_sim.cli.estimate import estimated, tell_if_long
@@ -25,6 +26,7 @@ from kubeinfer_sim.scenario.model import Scenario
 if TYPE_CHECKING:
     from kubeinfer_sim.report.detail import Detail
     from kubeinfer_sim.report.verdict import Assessment
+    from kubeinfer_sim.simulation.run import Run
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -125,7 +127,6 @@ def simulate_and_report(
     """
     from kubeinfer_sim.cli.progress import RunProgress
     from kubeinfer_sim.report.detail import detail_of
-    from kubeinfer_sim.report.verdict import assess
     from kubeinfer_sim.simulation.simulate import simulate
 
     step("read and checked")
@@ -180,12 +181,14 @@ def simulate_and_report(
     step("simulated")
     if broken_in(watch, run, whole):
         return BROKEN
-    assessment = assess(run)
+    assessment = _assessed(run)
     text = _document(assessment, level) if document else ""
     step("judged")
     if check_determinism:
         again = _again(inputs)
-        other = _document(assess(simulate(scenario)), level) if again is None else _in_another_process(again)
+        other = (
+            _document(_assessed(simulate(scenario)), level) if again is None else _in_another_process(again)
+        )
         _compare(text, other)
     reports = _reports(assessment, text, file, whole, details=details, assumptions=assumptions)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
@@ -202,6 +205,19 @@ def simulate_and_report(
         if result_wanted and told is None and level != "pods":
             note(f"the result tells of no {_LEFT_OUT[level]}, so many there are: --detail pods tells of all")
     return 0 if assessment.verdict.holds else 1
+
+
+def _assessed(run: Run) -> Assessment:
+    """A run judged; one that never finishes with what lets it, found by playing it again."""
+    from kubeinfer_sim.metrics import Outcome
+    from kubeinfer_sim.report.verdict import assess
+
+    assessment = assess(run)
+    if assessment.outcome not in (Outcome.NEVER, Outcome.UNFINISHED):
+        return assessment
+    from kubeinfer_sim.experiment.ways_to_finish import ways_to_finish
+
+    return replace(assessment, ways=ways_to_finish(run, assessment.outcome, assessment.cluster))
 
 
 def _document(assessment: Assessment, told: Detail) -> str:

@@ -97,8 +97,19 @@ def cluster_figures(assessment: Assessment) -> list[tuple[str, str]]:
         title = scenario.accelerator_family.title("NPUs")
         of = f"{totals[0]:,}" if len(totals) == 1 else f"{totals[0]:,} to {totals[-1]:,}"
         rows.append((title, f"peak {measures.peak_npus:,} of {of} in use{room}"))
+    rows += finishes(assessment)
     rows.append(("End", f"{format_duration(measures.ended_at)} ({ending(assessment.run)})"))
     return rows
+
+
+def finishes(assessment: Assessment) -> list[tuple[str, str]]:
+    """With what a run would finish that does not: nothing of one that does."""
+    if assessment.ways is None:
+        return []
+    from kubeinfer_sim.report.ways_to_finish import way_lines
+
+    lines = way_lines(assessment.ways, several=assessment.run.scenario.number_of_workloads > 1)
+    return [("Finishes", "\n".join(lines))] if lines else []
 
 
 def change_title(change: Change) -> str:

@@ -51,6 +51,7 @@ from kubeinfer_sim.simulation.run import Run
 
 if TYPE_CHECKING:
     from kubeinfer_sim.experiment.other_changes import OtherChange
+    from kubeinfer_sim.experiment.ways_to_finish import WaysToFinish
 
 
 class Verdict(Struct, frozen=True):
@@ -65,6 +66,7 @@ class Assessment(Struct, frozen=True):
 
     Attributes:
         came_about: all that was asked for did, and nothing stands against it, whatever the objectives are.
+        ways: what lets a run finish that does not, where it was played again with changes.
     """
 
     run: Run
@@ -79,6 +81,7 @@ class Assessment(Struct, frozen=True):
     causes: tuple[CauseSummary, ...] = ()
     availability: Availability | None = None
     demand: Demand | None = None
+    ways: WaysToFinish | None = None
 
 
 def assess(run: Run) -> Assessment:

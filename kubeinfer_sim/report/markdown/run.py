@@ -46,7 +46,7 @@ def _objectives(judged: tuple[Judged, ...]) -> list[tuple[str, str]]:
 
 
 def _figures(assessment: Assessment) -> list[tuple[str, str]]:
-    return [(escaped(name), escaped(text)) for name, text in key_figures(assessment)]
+    return [(escaped(name), escaped(text.replace("\n", "; "))) for name, text in key_figures(assessment)]
 
 
 def _reasons(assessment: Assessment) -> list[str]:

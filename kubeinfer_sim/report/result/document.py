@@ -87,6 +87,7 @@ from kubeinfer_sim.report.result.service import (
     timeline_part,
 )
 from kubeinfer_sim.report.result.traffic import TrafficPart, traffic_part
+from kubeinfer_sim.report.result.ways_to_finish import WaysToFinishPart, ways_to_finish_part
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.report.verdict import Assessment, idle_lines
 
@@ -125,6 +126,7 @@ class Result(DocumentPart):
         "endless_evictions",
         "killed_starts",
         "confirmed",
+        "ways_to_finish",
         "detail",
     )
 
@@ -151,6 +153,8 @@ class Result(DocumentPart):
     """Instances that came up though probes had killed starts of theirs; left out where there are none."""
     confirmed: list[ConfirmedPart] = Field(default_factory=list)
     """What lint warns of and the run has shown; left out where there is nothing."""
+    ways_to_finish: WaysToFinishPart | None = None
+    """Of a run that never finishes, which `run` and `rollout` play again with changes; left out where none was."""
     objectives: list[ObjectivePart]
     timeline: TimelinePart
     instances: list[InstancePart]
@@ -223,6 +227,7 @@ def build_result(assessment: Assessment, *, told: Detail = "pods") -> Result:
         endless_evictions=evictions_parts(cluster.evictions),
         killed_starts=killed_starts_parts(cluster.killed_starts),
         confirmed=confirmed_parts(confirmed(assessment)),
+        ways_to_finish=ways_to_finish_part(assessment.ways),
         objectives=objective_parts(assessment.judged),
         timeline=timeline_part(measures),
         instances=[] if told == "summary" else instance_parts(measures, objects),
