@@ -16,7 +16,7 @@ LONG = 60.0
 _LEAST_PER_CALL = 1e-7
 
 
-def estimated(scenario: Scenario, runs: int | None, *, pods_told: bool) -> str:
+def estimated(scenario: Scenario, runs: int | None, *, pods_told: bool, on_dask: bool = False) -> str:
     """What `--estimate` prints; `runs` are None for one run, whose result tells of all pods or not."""
     from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
 
@@ -25,8 +25,10 @@ def estimated(scenario: Scenario, runs: int | None, *, pods_told: bool) -> str:
     told = [f"{_cost(made, runs, per_call)}, within a factor of two"]
     if runs is not None:
         told.append(
-            f"each run: {_seconds(made.seconds(per_call))}; more worker processes take as much memory each"
+            f"each run: {_seconds(made.seconds(per_call))}; a worker process takes {made.bytes / 1e6:,.0f} MB"
         )
+        if on_dask:
+            told += _on_dask(made, runs, made.seconds(per_call))
     of_instances = (
         f", {size.pods_of_instances:,} of them of {size.instances:,} instances" if size.instances else ""
     )
@@ -56,7 +58,26 @@ def tell_if_long(scenario: Scenario, runs: int | None, *, pods_told: bool) -> No
 def _cost(made: Estimate, runs: int | None, per_call: float) -> str:
     seconds = _seconds((runs or 1) * made.seconds(per_call))
     number = "" if runs is None else f" for {runs:,} runs"
-    return f"about {seconds} of processor time and {made.bytes / 1e6:,.0f} MB of memory{number}"
+    held = made.bytes + (0 if runs is None else runs * made.bytes_held)
+    return f"about {seconds} of processor time and {held / 1e6:,.0f} MB of memory{number}"
+
+
+def _on_dask(made: Estimate, runs: int, each: float) -> list[str]:
+    """What to order for a campaign on a Dask cluster."""
+    from kubeinfer_sim.experiment.batches import PER_RUN, PER_STORED_RUN, for_an_hour, most_workers
+    from kubeinfer_sim.report.words import count
+
+    planned = for_an_hour(runs, each)
+    sent, stored = (f"{runs * size / 1e6:,.1f} MB" for size in (made.bytes_sent, made.bytes_stored))
+    long = _seconds(planned.batch * each)
+    batches = f"batches of {count(planned.batch, 'run')} ({long}), {planned.batches:,} of them"
+    useful = count(most_workers(each), "worker")
+    return [
+        f"on Dask: {count(planned.workers, 'worker')} for {_seconds(planned.seconds)}, each with a core; {batches}",
+        f"Dask's scheduler: busy for {100 * planned.busy:.1f} % of the time",
+        f"what comes back: {sent}, {_seconds(runs * PER_RUN)} of this process, for which more than {useful} would wait",
+        f"a store: {stored}, {_seconds(runs * PER_STORED_RUN)} of this process more",
+    ]
 
 
 def _seconds(seconds: float) -> str:

@@ -144,7 +144,8 @@ def simulate_and_report(
                 raise UsageError(
                     "--estimate takes a number of runs, as in -n 300: how many more is not known before"
                 )
-            click.echo(estimated(scenario, many.replications, pods_told=False), nl=False)
+            on_dask = many.engine == "dask"
+            click.echo(estimated(scenario, many.replications, pods_told=False, on_dask=on_dask), nl=False)
             return 0
         if many.replications is not None and not quiet:
             tell_if_long(scenario, many.replications, pods_told=False)

@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 from kubeinfer_sim.errors import UnavailableError, UsageError
+from kubeinfer_sim.experiment.batches import PER_BATCH
 from kubeinfer_sim.experiment.dispatch import Workers
 from kubeinfer_sim.experiment.worker import WorkerDied
 
@@ -53,7 +54,9 @@ def dask_workers(address: str, run_timeout: float | None = None) -> Iterator[Wor
     with _connected(address) as client:
         cluster = _Cluster(client, address)
         try:
-            yield Workers(None, run_timeout, executor=cluster.executor, present=cluster.present)
+            yield Workers(
+                None, run_timeout, executor=cluster.executor, present=cluster.present, per_batch=PER_BATCH
+            )
         finally:
             cluster.stop()
 

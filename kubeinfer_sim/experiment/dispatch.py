@@ -22,6 +22,7 @@ from itertools import islice
 
 from msgspec import Struct
 
+from kubeinfer_sim.experiment.batches import IN_HAND, LEAST_SECONDS, runs_of_batch, seconds_of_batch
 from kubeinfer_sim.experiment.replication import Failure, Variant
 from kubeinfer_sim.experiment.store import Store
 from kubeinfer_sim.experiment.worker import (
@@ -34,13 +35,8 @@ from kubeinfer_sim.experiment.worker import (
     settle_in,
 )
 
-#: Seconds of work in a chunk: long beside what it costs to send one, short beside what anybody waits for.
-CHUNK_SECONDS = 0.2
-LARGEST_CHUNK = 1000
 #: A worker that is not asked for is worth its start when so many seconds of work are left.
 WORTH_WORKERS = 1.5
-#: Chunks in hand for each worker, so that none waits for the next one.
-IN_HAND = 2
 
 
 class Workers(Struct, frozen=True):
@@ -52,6 +48,7 @@ class Workers(Struct, frozen=True):
         run_memory: bytes beside what a process has, above which a run is given up; None: none are too many.
         executor: makes the executor, of so many workers; a pool of processes where there is none.
         present: how many workers there are now, where they come and go.
+        per_batch: seconds for which each chunk keeps busy who gives them all out.
     """
 
     number: int | None = None
@@ -59,8 +56,11 @@ class Workers(Struct, frozen=True):
     run_memory: int | None = None
     executor: Callable[[int], Executor] | None = None
     present: Callable[[], int] | None = None
+    per_batch: float = 0.0
 
 
+#: Runs in the first chunk, which tells how long one takes; the next are four times as large, as long as that fits.
+_FIRST, _GROWTH = 1, 4
 #: In this process, one run after the other.
 HERE = Workers(1)
 
@@ -135,12 +135,12 @@ def played_in_order(
         for done, job in enumerate(waiting, 1):
             yield job, _here(variants, job, workers)
             spent, left = time.perf_counter() - begun, total - done
-            if left > 1 and spent / done * left > WORTH_WORKERS and spent > CHUNK_SECONDS:
-                number = min(number, left)
+            if left > 1 and spent / done * left > WORTH_WORKERS and spent > LEAST_SECONDS:
+                number, total = min(number, left), left
                 break
         else:
             return
-    yield from _Dispatcher(variants, waiting, number, workers).results()
+    yield from _Dispatcher(variants, waiting, total, number, workers).results()
 
 
 def _here(variants: Sequence[Variant], job: Job, workers: Workers) -> Played:
@@ -187,13 +187,14 @@ class _Dispatcher:
     """Keeps the workers busy, and puts what they bring in order."""
 
     def __init__(
-        self, variants: Sequence[Variant], jobs: Iterator[Job], number: int, workers: Workers
+        self, variants: Sequence[Variant], jobs: Iterator[Job], total: int, number: int, workers: Workers
     ) -> None:
         # One after the other, and not all kept: there may be as many variants as runs.
         self._packed = lru_cache(maxsize=64)(lambda number: packed(variants[number]))
         self._jobs, self._number = jobs, number
         self._limits = workers.run_timeout, workers.run_memory
         self._present = workers.present or (lambda: number)
+        self._left, self._per_batch = total, workers.per_batch
         self._make = workers.executor or process_pool
         self._executor = self._make(number)
         self._order: deque[Job] = deque()
@@ -201,7 +202,7 @@ class _Dispatcher:
         self._in_hand: dict[Future[Chunk], list[Job]] = {}
         # Jobs whose worker died: one at a time, so that it is known which one it was.
         self._suspects: deque[Job] = deque()
-        self._chunk = 1
+        self._chunk = _FIRST
 
     def results(self) -> Iterator[tuple[Job, Played]]:
         """All results, in the order of the jobs."""
@@ -231,6 +232,7 @@ class _Dispatcher:
         """The next jobs of one variant."""
         jobs = list(islice(self._jobs, self._chunk))
         self._order.extend(jobs)
+        self._left -= len(jobs)
         return jobs
 
     def _submit(self, jobs: list[Job]) -> None:
@@ -267,8 +269,10 @@ class _Dispatcher:
             self._done.update(zip(jobs, chunk.played, strict=True))
             if self._suspects and jobs == [self._suspects[0]]:
                 self._suspects.popleft()
-            each = chunk.took / len(jobs)
-            self._chunk = min(LARGEST_CHUNK, max(1, round(CHUNK_SECONDS / max(each, 1e-6))), self._chunk * 4)
+            present = self._present()
+            seconds = seconds_of_batch(present, self._per_batch)
+            fitting = runs_of_batch(chunk.took / len(jobs), seconds, self._left, present)
+            self._chunk = min(fitting, self._chunk * _GROWTH)
         if broken:
             self._after_death()
 

@@ -29,7 +29,11 @@ _VOLCANO = 400
 _DISTURBANCE, _NODE, _RUN = 2_000, 34, 3_500
 #: Bytes of a life with its records, of its part of a result that tells of all pods, of a fault, of a node; and of a
 #: process that has played nothing.
-_LIFE_BYTES, _TOLD_BYTES, _FAULT_BYTES, _NODE_BYTES, _PROCESS_BYTES = 5_000, 8_000, 17_000, 1_500, 75_000_000
+_LIFE_BYTES, _TOLD_BYTES, _FAULT_BYTES, _NODE_BYTES, _PROCESS_BYTES = 5_000, 8_000, 4_000, 1_500, 75_000_000
+#: Bytes of what a run of many comes to: held by the command, sent by a worker, kept in a store; more for each kind of
+#: fault.
+_HELD_BYTES, _SENT_BYTES, _STORED_BYTES = 3_600, 700, 1_200
+_HELD_KIND_BYTES, _SENT_KIND_BYTES, _STORED_KIND_BYTES = 630, 175, 200
 #: So many times as long as a reference call takes a call of the simulation, which does more.
 _OF_REFERENCE = 3.0
 _TURNS, _CALLS = 5, 20_000
@@ -48,6 +52,7 @@ class Estimate(Struct, frozen=True):
         lives: of pods, with those that faults have rebuilt.
         calls: function calls, with those of its figures and result.
         bytes: of memory, at most.
+        kinds: of faults that may strike, of which each run of many tells.
     """
 
     size: Size
@@ -55,6 +60,22 @@ class Estimate(Struct, frozen=True):
     lives: float
     calls: float
     bytes: float
+    kinds: int
+
+    @property
+    def bytes_held(self) -> int:
+        """Of memory, for what a run comes to that is one of many."""
+        return _HELD_BYTES + self.kinds * _HELD_KIND_BYTES
+
+    @property
+    def bytes_sent(self) -> int:
+        """By a worker, likewise."""
+        return _SENT_BYTES + self.kinds * _SENT_KIND_BYTES
+
+    @property
+    def bytes_stored(self) -> int:
+        """Of a store, likewise."""
+        return _STORED_BYTES + self.kinds * _STORED_KIND_BYTES
 
     def seconds(self, per_call: float) -> float:
         """Of processor time, at so many for a call of a small run (`seconds_per_call`)."""
@@ -85,6 +106,7 @@ def estimate(scenario: Scenario, *, pods_told: bool = False) -> Estimate:
         lives,
         _RUN + lives * one + disturbances * _DISTURBANCE + nodes * _NODE,
         _PROCESS_BYTES + lives * (_LIFE_BYTES + told) + faults * _FAULT_BYTES + nodes * _NODE_BYTES,
+        len({part.kind for each in _processes(scenario) for part in each.mix}),
     )
 
 

@@ -1,13 +1,14 @@
 """What AIReSim's default job costs: `python tests/benchmarks/airesim.py [--write] [--original FOLDER]`. Run by hand.
 
-The job (256 days on 4,096 servers, `tests/published/airesim.py`) is timed, alone and as ratio to a bare SimPy loop of as
-many timeouts; with --original also AIReSim itself, from a checkout of github.com/karthikp-ubc/airesim, in the same
-process. With --write the table goes into docs/benchmarks.md.
+The job (256 days on 4,096 servers, `tests/published/airesim.py`) is timed (processor time), alone and as ratio to the
+reference (`common.py`); with --original also AIReSim itself, from a checkout of github.com/karthikp-ubc/airesim, in the
+same process. With --write the table goes into docs/benchmarks.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import statistics
 import sys
 import time
@@ -21,9 +22,10 @@ from published.airesim import HOUR, Parameters, TrainingJob
 def timed(job: Callable[[int], Any], runs: int) -> tuple[list[float], list[Any]]:
     times, results = [], []
     for seed in range(42, 42 + runs):
-        begun = time.perf_counter()
+        gc.collect()
+        begun = time.process_time()
         results.append(job(seed))
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     return times, results
 
 
@@ -37,10 +39,6 @@ def original(folder: str, seed: int) -> float:
     return float(Simulator(Params(), seed=seed).run().training_time_hours)
 
 
-def seconds(times: list[float]) -> str:
-    return f"{statistics.median(times):.2f} ({min(times):.2f}-{max(times):.2f})"
-
-
 def table(runs: int, folder: str | None) -> str:
     times, jobs = timed(lambda seed: TrainingJob(Parameters(), seed).run(), runs)
     events = [job.clock.fired for job in jobs]
@@ -50,14 +48,14 @@ def table(runs: int, folder: str | None) -> str:
         "| simulator | total time of the job, h | events | seconds | ratio to bare SimPy | of AIReSim's time |",
         "|---|---|---|---|---|---|",
     ]
-    mine = f"| this engine | {hours:,.1f} | {statistics.fmean(events):,.0f} | {seconds(times)} | {spread(ratios)} "
+    mine = f"| this engine | {hours:,.1f} | {statistics.fmean(events):,.0f} | {spread(times, 2)} | {spread(ratios)} "
     if folder is None:
         lines.append(mine + "| |")
     else:
         theirs, totals = timed(lambda seed: original(folder, seed), 3)
         share = statistics.median(times) / statistics.median(theirs)
         lines.append(mine + f"| 1/{1 / share:.0f} |")
-        lines.append(f"| AIReSim | {statistics.fmean(totals):,.1f} | | {seconds(theirs)} | | 1 |")
+        lines.append(f"| AIReSim | {statistics.fmean(totals):,.1f} | | {spread(theirs, 2)} | | 1 |")
     return "\n".join(lines)
 
 

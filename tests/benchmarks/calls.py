@@ -15,8 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from common import show, spread
-from measured import calls, calls_of_many, drawn, rollout, rollout_of_deployment, year
+from common import of_both_kinds, show, spread
+from measured import calls, calls_of_many, rollout, rollout_of_deployment, year
 
 from kubeinfer_sim import load_scenario, replicate
 from kubeinfer_sim.cluster.fault_records import FaultInjected
@@ -70,7 +70,7 @@ def main() -> None:
         ("a pod's life, rolled over, Deployment", rollout_of_deployment(800), PodCreated),
         ("a fault", year(60), FaultInjected),
     ):
-        both = {"constant": made, "drawn": drawn(made)}
+        both = of_both_kinds(made)
         times = [{stages: cpu_seconds(each) for stages, each in both.items()} for _ in range(RUNS)]
         for stages, each in both.items():
             number, run = calls(each)

@@ -18,14 +18,14 @@ import simpy
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from measured import drawn
+
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "benchmarks.md"
-
-
 #: So many processes wait beside each bare loop: with a number that grew with the run, the reference did, too.
 WAITING = 1000
 
@@ -46,6 +46,11 @@ def bare_loop(events: int) -> float:
     begun = time.process_time()
     env.run(until=events + 1)
     return time.process_time() - begun
+
+
+def of_both_kinds(made: Scenario) -> dict[str, Scenario]:
+    """The scenario with its stages, which are constant, and with drawn ones."""
+    return {"constant": made, "drawn": drawn(made)}
 
 
 def spread(ratios: list[float], digits: int = 1) -> str:

@@ -49,6 +49,15 @@ def test_the_output_shown_is_the_output_printed(document: str, command: str, out
         assert printed.rstrip("\n") == "\n".join(shown)
 
 
+def test_what_the_page_of_costs_shows_of_an_estimate_is_printed_but_for_the_figures() -> None:
+    page = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    ((command, output),) = re.findall(r"^```text\n\$ ([^\n]*)\n(.*?)^```", page, re.M | re.S)
+    done = sim(*shlex.split(command)[1:])
+    assert done.returncode == 0
+    shown, printed = (re.sub(r"\d[\w.,]*(?: s\b)?", "N", each) for each in (output, done.stdout))
+    assert printed == shown
+
+
 def test_the_readme_has_exactly_two_set_up_commands() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(re.findall(r"^python3 -m venv .*$", text, re.M)) == 2

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import pickle
+import sqlite3
+import tracemalloc
 from cProfile import Profile
+from pathlib import Path
 
 import pytest
 from building import kubeinfer, nodes
@@ -10,6 +15,8 @@ from measured import drawn, rollout, rollout_of_deployment, small, year
 from msgspec.structs import replace
 
 from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
+from kubeinfer_sim.experiment.replications import replicate
+from kubeinfer_sim.experiment.worker import Chunk
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
@@ -81,3 +88,38 @@ def test_a_large_run_takes_more_time_for_each_call() -> None:
 
 def test_the_reference_loop_takes_some_time() -> None:
     assert seconds_per_call() > 0
+
+
+@pytest.mark.parametrize("made", [rollout(10), drawn(rollout(10)), rollout_of_deployment(40), year(2)])
+def test_the_memory_of_a_run_is_known_within_a_factor_of_two(made: Scenario) -> None:
+    """What it takes beside the process itself, which is there before."""
+    nothing = replace(made, workloads=(), nodes=(), actions=(), faults=None)
+    asked = estimate(made).bytes - estimate(nothing).bytes
+    simulate(made)
+    tracemalloc.start()
+    run = simulate(made)
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert run.fired
+    assert taken / 2 <= asked <= taken * 2
+
+
+@pytest.mark.parametrize(
+    ("made", "runs"), [pytest.param(small(), 12, id="update"), pytest.param(drawn(year(2)), 2, id="faults")]
+)
+def test_what_many_runs_come_to_is_known_within_a_factor_of_two(
+    made: Scenario, runs: int, tmp_path: Path
+) -> None:
+    replicate(made, 1, store=tmp_path / "first.db")  # what is there once is
+    tracemalloc.start()
+    played = replicate(made, runs, store=tmp_path / "runs.db").runs
+    gc.collect()
+    held = tracemalloc.get_traced_memory()[0] / runs
+    tracemalloc.stop()
+    sent = len(pickle.dumps(Chunk(played, 1.0))) / runs
+    asked = estimate(made)
+    for told, counted in ((asked.bytes_held, held), (asked.bytes_sent, sent)):
+        assert counted / 2 <= told <= counted * 2
+    with sqlite3.connect(tmp_path / "runs.db") as store:
+        ((stored,),) = store.execute("SELECT avg(length(figures) + length(rest)) FROM runs")
+    assert stored / 2 <= asked.bytes_stored <= stored * 2

@@ -20,8 +20,9 @@ from building import kubeinfer, scenario
 from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.batches import IN_HAND
 from kubeinfer_sim.experiment.compare import compare
-from kubeinfer_sim.experiment.dispatch import IN_HAND, Workers, process_pool
+from kubeinfer_sim.experiment.dispatch import Workers, process_pool
 from kubeinfer_sim.experiment.figures import Flaw
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.limits import Overdue, time_limit

@@ -51,3 +51,23 @@ def test_what_takes_more_than_a_minute_says_so_beforehand(
     monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 0.1)
     assert "this takes about" in user.types(*UPDATE, *options).told
     assert "this takes" not in user.types(*UPDATE, *options, "-q").told
+
+
+def test_for_a_dask_cluster_it_says_what_to_order(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has to be at the scheduler's address."""
+    monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 1e-6)
+    user.has("chat.yaml", kubeinfer(asking(npu=8)))
+    done = user.types(*UPDATE, "--estimate", "-n", "1000000", "--engine", "dask")
+    assert done.returncode == 0
+    told = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    seconds = float(told["each run"].split()[0])
+    workers, _, batches = told["on Dask"].partition(" workers for ")
+    assert 0.9 < int(workers) / (seconds * 1_000_000 / 3600) < 1.5
+    long, _, of_runs = batches.partition(", each with a core; batches of ")
+    assert long.startswith(("5", "1h"))
+    runs, _, number = of_runs.partition(" runs (0.2 s), ")
+    assert int(runs) * int(number.split()[0].replace(",", "")) >= 1_000_000
+    assert float(told["Dask's scheduler"].split()[2]) <= 6
+    assert told["what comes back"].startswith("700.0 MB, 3m20s of this process")
+    assert told["a store"].startswith("1,200.0 MB, 5m of this process")
+    assert "on Dask" not in user.types(*UPDATE, "--estimate", "-n", "1000000").stdout
