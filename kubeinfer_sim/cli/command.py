@@ -14,6 +14,7 @@ import click
 
 from kubeinfer_sim.cli.files import OutputFile, descriptor, is_document
 from kubeinfer_sim.cli.output import STEP_BEGUN, VERBOSE, detail
+from kubeinfer_sim.cli.own_line import AS_WRITTEN
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -191,7 +192,10 @@ def option(*names: str, **settings: Any) -> Callable[[F], F]:
         if len(values) > 1 and not ctx.resilient_parsing:
             raise click.UsageError(f"{' / '.join(param.opts)} is there twice: {_both(values)}", ctx)
         value = values[0] if values else default
-        return value if make is None or value is None else make(value)
+        if make is None or value is None:
+            return value
+        ctx.meta[f"{AS_WRITTEN}.{param.name}"] = value
+        return make(value)
 
     return click.option(*names, multiple=True, callback=only, **settings)
 

@@ -28,6 +28,7 @@ from kubeinfer_sim.cli.command import (
 from kubeinfer_sim.cli.invariants import BROKEN
 from kubeinfer_sim.cli.output import Output, look_of, note, tell
 from kubeinfer_sim.cli.outputs import output_options
+from kubeinfer_sim.cli.own_line import same_again
 from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, place_options
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.yaml_text import one_line
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.dispatch import Workers
+    from kubeinfer_sim.report.html.origin import Origin
+    from kubeinfer_sim.report.html.page import Page
     from kubeinfer_sim.scenario.configuration import Configuration
     from kubeinfer_sim.testing.fuzz.cases import Cost
     from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
@@ -151,7 +154,7 @@ def _complete_edit(ctx: click.Context, param: click.Parameter, incomplete: str) 
 @click.option("-q", "--quiet", is_flag=True, help="No report, no progress: exit code (and -o, --json) only.")
 @seed_option
 @place_options
-@output_options("what was found", "text", "json", "junit")
+@output_options("what was found", "text", "json", "markdown", "junit", "html")
 def command(
     file: str,
     vary: list[str] | None,
@@ -246,6 +249,12 @@ class _Asked(Struct, frozen=True):
     limits: Workers
     quiet: bool
 
+    def origin(self) -> Origin:
+        """Where its page came from."""
+        from kubeinfer_sim.report.html.origin import Origin
+
+        return Origin(same_again(), lambda: self.document)
+
     def write(self, sentence: str, took: float, runs: int, **forms: Callable[[], str]) -> None:
         """Write what was found where it belongs, and say how long it took."""
         from kubeinfer_sim.cli.progress import pace
@@ -282,9 +291,28 @@ def _single_faults(asked: _Asked, many: Many, kinds: Sequence[str], *, every_pla
 
         return single_faults_junit(played, asked.file)
 
+    def markdown() -> str:
+        from kubeinfer_sim.testing.fuzz.markdown import single_faults_markdown
+
+        return single_faults_markdown(played, kept)
+
+    def html() -> str:
+        from kubeinfer_sim.testing.fuzz.page import single_faults_page
+
+        return _on_page(single_faults_page(played, kept, asked.origin()))
+
     from kubeinfer_sim.testing.fuzz.screen import sentence
 
-    asked.write(sentence(played), took, len(played.cases), text=text, json=result, junit=junit)
+    asked.write(
+        sentence(played),
+        took,
+        len(played.cases),
+        text=text,
+        json=result,
+        markdown=markdown,
+        junit=junit,
+        html=html,
+    )
     return _exit_code(played.stopped, [each.cost for each in played.cases])
 
 
@@ -331,12 +359,37 @@ def _fault_pairs(asked: _Asked, many: Many, kinds: Sequence[str], *, every_place
 
         return fault_pairs_junit(pairs, asked.file)
 
+    def markdown() -> str:
+        from kubeinfer_sim.testing.fuzz.markdown import fault_pairs_markdown
+
+        return fault_pairs_markdown(pairs, kept)
+
+    def html() -> str:
+        from kubeinfer_sim.testing.fuzz.page import fault_pairs_page
+
+        return _on_page(fault_pairs_page(pairs, kept, asked.origin()))
+
     from kubeinfer_sim.testing.fuzz.pairs_screen import pairs_sentence
 
     costs = [each.cost for each in singles.cases] + [each.cost for each in pairs.cases]
-    asked.write(pairs_sentence(pairs), took, len(costs), text=text, json=result, junit=junit)
+    asked.write(
+        pairs_sentence(pairs),
+        took,
+        len(costs),
+        text=text,
+        json=result,
+        markdown=markdown,
+        junit=junit,
+        html=html,
+    )
     interrupted = "interrupted" in (singles.stopped, pairs.stopped)
     return _exit_code("interrupted" if interrupted else pairs.stopped or singles.stopped, costs)
+
+
+def _on_page(page: Page) -> str:
+    from kubeinfer_sim.report.html.render import page_html
+
+    return page_html(page)
 
 
 @contextmanager
@@ -447,8 +500,20 @@ def _search(asked: _Asked, vary: Sequence[str], phases: Sequence[str], drawn_fro
 
         return search_junit(done, asked.file)
 
+    def markdown() -> str:
+        from kubeinfer_sim.testing.fuzz.markdown import search_markdown
+
+        return search_markdown(done, kept)
+
+    def html() -> str:
+        from kubeinfer_sim.testing.fuzz.page import search_page
+
+        return _on_page(search_page(done, kept, asked.origin()))
+
     runs = sum(done.examples.values())
-    asked.write(search_sentence(done), took, runs, text=text, json=result, junit=junit)
+    asked.write(
+        search_sentence(done), took, runs, text=text, json=result, markdown=markdown, junit=junit, html=html
+    )
     if found is not None:
         return BROKEN if found.invariant else 1
     return INTERRUPTED if done.stopped == "interrupted" else 0

@@ -8,6 +8,9 @@ from collections.abc import Collection
 import click
 from click.core import ParameterSource
 
+#: Before the name of a parameter: where the text is kept in the context of which its value was made.
+AS_WRITTEN = "kubeinfer_sim.as_written"
+
 
 def own_line(leave_out: Collection[str]) -> tuple[str, list[str], list[str]]:
     """The command that is running, its options and its arguments as they were given, but for some parameters."""
@@ -19,7 +22,7 @@ def own_line(leave_out: Collection[str]) -> tuple[str, list[str], list[str]]:
         given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if not given or name in leave_out or name not in context.params:
             continue
-        value = context.params[name]
+        value = context.meta.get(f"{AS_WRITTEN}.{name}", context.params[name])
         values = [str(each) for each in (value if isinstance(value, tuple) else (value,))]
         if not isinstance(param, click.Option):
             arguments += values

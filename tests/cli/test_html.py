@@ -134,3 +134,21 @@ def test_pages_are_for_runs_as_they_are() -> None:
     done = sim("run", "scenarios/rare-outage.yaml", "-n", "2", "--rare", "-o", "html")
     assert done.returncode == 2
     assert "html is not there for --rare" in done.told
+
+
+def test_what_faults_do_to_a_scenario_has_a_page_and_a_comment(tmp_path: Path) -> None:
+    line = ("fuzz", str(ROOT / "scenarios" / "up-first.yaml"), "--any-single-fault", "--workers", "1")
+    line += ("--faults", "NodeDeath,LinkDown", "--max-examples", "8")
+    done = sim(*line, "--html", "page.html", "--markdown", "comment.md", "-o", "json", cwd=tmp_path)
+    faults = json.loads(done.stdout)
+    read = Read((tmp_path / "page.html").read_text(encoding="utf-8"))
+    comment = (tmp_path / "comment.md").read_text(encoding="utf-8")
+    assert faults["sentence"] in read.text
+    assert len(comment.splitlines()) <= 30
+    [figure] = read.figures
+    assert sum(len(trace["x"]) for trace in figure["data"]) == len(faults["singleFaults"]["cases"]) == 8
+    marks = {trace["name"]: len(trace["x"]) for trace in figure["data"]}
+    assert marks.get("breaks it", 0) == sum(bool(each["breaks"]) for each in faults["singleFaults"]["cases"])
+    # Values are as they were written, not as they were read.
+    assert "--faults NodeDeath,LinkDown --max-examples 8" in read.text
+    assert ("kubeinfer-sim run .kubeinfer-sim/" in read.text) is (faults["kept"] is not None)

@@ -31,7 +31,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",
-        ("text", "json", "junit"),
+        ("text", "json", "markdown", "junit", "html"),
         True,
         "Fuzz",
     ),

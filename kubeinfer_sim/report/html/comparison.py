@@ -101,7 +101,7 @@ def _table(comparison: Comparison) -> Iterator[Block]:
         titles, cells = variant_lines(comparison, "all")
         head, rows = ["variant", *titles], [[name, *own] for name, own in zip(names, cells, strict=True)]
     else:
-        head, rows = ["", *names], []
+        head, rows = ["number", *names], []
         for column in comparison.columns:
             if (row := row_of(comparison, column)) is not None:
                 by = (

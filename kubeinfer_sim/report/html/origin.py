@@ -56,7 +56,7 @@ def _assumed(scenario: Scenario) -> Table:
         source = _SOURCE.search(rest)
         value = rest[: source.start()] if source else rest
         rows.append((name, value, Cell("default"), source[1] if source else ""))
-    return Table(("what", "value", "", "source, or why"), rows)
+    return Table(("what", "value", "how", "source, or why"), rows)
 
 
 def _notes(scenario: Scenario) -> Iterator[Text]:

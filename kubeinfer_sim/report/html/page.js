@@ -107,7 +107,6 @@
     for (const query of ["(prefers-color-scheme: dark)", "print"]) {
       matchMedia(query).addEventListener("change", repaint);
     }
-    document.documentElement.dataset.drawn = pictures.length;
   };
 
   // -- tables ----------------------------------------------------------------------------------------------------
@@ -135,4 +134,5 @@
     button.addEventListener("click", () => sort(button.parentElement));
   }
   if (document.querySelector("figure")) draw();
+  document.documentElement.dataset.drawn = pictures.length;
 })();

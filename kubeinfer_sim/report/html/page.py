@@ -40,7 +40,7 @@ class Table(Struct, frozen=True):
     """A table whose head sorts it, and what is said under it.
 
     Attributes:
-        head: names of the columns.
+        head: names of the columns; without any there is no head.
         rows: cells; a plain text is sorted as one.
         left_out: so many rows there are besides.
     """

@@ -21,6 +21,8 @@ from kubeinfer_sim.report.html.page import Block, Cell, Page, Picture, Section, 
 
 #: What would end the element that holds JSON, or a line of it, and how JSON spells it.
 _IN_JSON = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
+#: Characters of a text that wants room.
+_LONG = 40
 
 
 def page_html(page: Page) -> str:
@@ -111,12 +113,18 @@ def _picture(picture: Picture, name: str) -> Iterator[str]:
 
 def _table(table: Table) -> Iterator[str]:
     numeric = [_is_numeric(table.rows, place) for place in range(len(table.head))]
-    kinds = [' class="number"' if each else "" for each in numeric]
+    kinds = [
+        ' class="number"' if number else ' class="long"' if _is_long(table.rows, place) else ""
+        for place, number in enumerate(numeric)
+    ]
     yield '<div class="table" tabindex="0">'
-    yield "<table><thead><tr>"
-    for name, kind in zip(table.head, kinds, strict=True):
-        yield f'<th scope="col"{kind}><button type="button">{_text(name)}</button></th>'
-    yield "</tr></thead><tbody>"
+    yield "<table>"
+    if any(table.head):
+        yield "<thead><tr>"
+        for name, kind in zip(table.head, kinds, strict=True):
+            yield f'<th scope="col"{kind}><button type="button">{_text(name)}</button></th>'
+        yield "</tr></thead>"
+    yield "<tbody>"
     for row in table.rows:
         yield f"<tr>{''.join(_cell(cell, kind) for cell, kind in zip(row, kinds, strict=True))}</tr>"
     yield "</tbody></table></div>"
@@ -129,6 +137,13 @@ def _is_numeric(rows: Sequence[Sequence[str | Cell]], place: int) -> bool:
     """Whether the cells of a column are sorted by numbers, those of it that are not empty."""
     told = [row[place] for row in rows if row[place] != ""]
     return bool(told) and all(isinstance(each, Cell) and each.sort is not None for each in told)
+
+
+def _is_long(rows: Sequence[Sequence[str | Cell]], place: int) -> bool:
+    """Whether a column has texts of several lines, which want room also where there is little."""
+    cells = (row[place] for row in rows)
+    texts = (each if isinstance(each, str) else each.text for each in cells)
+    return any(len(text) > _LONG for text in texts)
 
 
 def _cell(cell: str | Cell, kind: str) -> str:

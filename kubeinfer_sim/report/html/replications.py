@@ -84,7 +84,7 @@ def _sections(runs: Replications, replay: Callable[[int], str]) -> Iterator[Sect
     ]
     told = [(each.decision, *objective_row(each)) for each in rows]
     cells = [(Cell(mark, tone=_TONES.get(how, "open")), wanted, text) for how, mark, wanted, text in told]
-    yield Section("Objectives", [Table(("", "objective", "in the runs"), cells)] if cells else [])
+    yield Section("Objectives", [Table(("judged", "objective", "in the runs"), cells)] if cells else [])
     if not runs.runs:
         yield Section("Failed", _failed(runs, replay))
         return

@@ -109,7 +109,7 @@ def objectives_table(judged: Sequence[Judged]) -> list[Block]:
         (Cell(TONES[each.judgement][0], tone=TONES[each.judgement][1]), objective_text(each))
         for each in ordered
     ]
-    return [Table(("", "objective"), rows)] if rows else []
+    return [Table(("judged", "objective"), rows)] if rows else []
 
 
 def _accelerators(assessment: Assessment, until: int) -> list[Block]:
@@ -144,7 +144,7 @@ def _events(assessment: Assessment) -> list[Block]:
         for at, text, is_fault in sorted(events)
     ]
     left_out = max((each.faults_left_out for each in shown), default=0)
-    return [Table(("at", "", "what, and what came of it"), rows, left_out=left_out)] if rows else []
+    return [Table(("at", "kind", "what, and what came of it"), rows, left_out=left_out)] if rows else []
 
 
 def _instances(lives: Sequence[InstanceLife]) -> list[Block]:

@@ -18,6 +18,7 @@ from kubeinfer_sim.testing.fuzz.screen import (
     MOST_FAILED,
     WHY_NOT_ALL,
     case_sentence,
+    replay,
     strikes,
     when,
     worst_of_each,
@@ -97,7 +98,7 @@ def _parts(pairs: FaultPairs, kept: Counterexample | None) -> Iterator[Part]:
     failed += [f"{case_sentence(each)} {each.cost.fault}" for each in pairs.singles.failed]
     yield from section("Failed", [Text(printable(each), "red") for each in failed[:MOST_FAILED]])
     yield Text()
-    yield from figure_table([(name, printable(text)) for name, text in _notes(pairs, kept)])
+    yield from figure_table([(name, printable(text)) for name, text in (*pairs_notes(pairs), *replay(kept))])
 
 
 def _table(worst: list[PairCase]) -> Table:
@@ -117,7 +118,8 @@ def _table(worst: list[PairCase]) -> Table:
     return table
 
 
-def _notes(pairs: FaultPairs, kept: Counterexample | None) -> Iterator[tuple[str, str]]:
+def pairs_notes(pairs: FaultPairs) -> Iterator[tuple[str, str]]:
+    """What was played, and which pairs: a name and a text each."""
     singles = pairs.singles
     alone = (
         f"{len(singles.cases):,} of {singles.total:,} single faults"
@@ -140,5 +142,3 @@ def _notes(pairs: FaultPairs, kept: Counterexample | None) -> Iterator[tuple[str
     if singles.scenario.drawn:
         drawn_things = together(singles.scenario.drawn)
         yield "Drawn", f"{drawn_things}, with one seed: another one may come to other numbers"
-    if kept is not None:
-        yield "Replay", kept.replay

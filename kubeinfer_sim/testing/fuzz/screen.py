@@ -93,7 +93,7 @@ def _parts(faults: SingleFaults, kept: Counterexample | None) -> Iterator[Part]:
     held = not broken and not faults.stopped and not faults.failed
     mark, style = ("✘", "bold red") if broken else ("✔", "bold green") if held else ("?", "bold yellow")
     yield Text(printable(f"{mark} {sentence(faults)}"), style=style)
-    yield Text(printable(_subtitle(faults)), style="dim")
+    yield Text(printable(single_faults_subtitle(faults)), style="dim")
     worst = worst_of_each(broken)
     if worst:
         yield from section("Critical: the worst of each kind that breaks something", [_table(faults, worst)])
@@ -105,10 +105,13 @@ def _parts(faults: SingleFaults, kept: Counterexample | None) -> Iterator[Part]:
     failed = [f"{each.fault.kind} {when(each.fault.moment)}: {each.cost.fault}" for each in faults.failed]
     yield from section("Failed", [Text(printable(each), "red") for each in failed[:MOST_FAILED]])
     yield Text()
-    yield from figure_table([(name, printable(text)) for name, text in _notes(faults, kept)])
+    yield from figure_table(
+        [(name, printable(text)) for name, text in (*single_faults_notes(faults), *replay(kept))]
+    )
 
 
-def _subtitle(faults: SingleFaults) -> str:
+def single_faults_subtitle(faults: SingleFaults) -> str:
+    """What was played: `x · seed 0 · 340 runs, all there are · …`."""
     moments = len({case.fault.moment.at for case in faults.cases})
     played = count(len(faults.cases), "run")
     played += f" of {faults.total:,}: {WHY_NOT_ALL[faults.stopped]}" if faults.stopped else ", all there are"
@@ -133,7 +136,8 @@ def _table(faults: SingleFaults, worst: Sequence[Case]) -> Table:
     return table
 
 
-def _notes(faults: SingleFaults, kept: Counterexample | None) -> Iterator[tuple[str, str]]:
+def single_faults_notes(faults: SingleFaults) -> Iterator[tuple[str, str]]:
+    """What was looked at, and how: a name and a text each."""
     breaking = {case.fault.kind for case in faults.broken}
     safe = [kind for kind in faults.kinds if kind not in breaking]
     if safe and breaking:
@@ -157,5 +161,8 @@ def _notes(faults: SingleFaults, kept: Counterexample | None) -> Iterator[tuple[
             "Drawn",
             f"{together(faults.scenario.drawn)}, with one seed: another one may come to other numbers",
         )
-    if kept is not None:
-        yield "Replay", kept.replay
+
+
+def replay(kept: Counterexample | None) -> list[tuple[str, str]]:
+    """The command that plays what was kept, if anything was."""
+    return [] if kept is None else [("Replay", kept.replay)]

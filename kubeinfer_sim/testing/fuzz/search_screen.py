@@ -15,12 +15,14 @@ from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
+from kubeinfer_sim.testing.fuzz.screen import replay
 from kubeinfer_sim.testing.fuzz.search_result import Covered, Search, search_sentence
 from kubeinfer_sim.testing.strategies.actions import ACTIONS
 
 _LEVELS = ("instance", "role", "pod")
 _ANSWERS = ("evicted", "refused", "held")
-_PHASES = {
+#: Phases of the life of the pod that a fault strikes, as a head has them.
+PHASE_WORDS = {
     "setUp": "set up",
     "starting": "starting",
     "ready": "ready",
@@ -48,7 +50,7 @@ def _parts(search: Search, kept: Counterexample | None) -> Iterator[Part]:
     found = search.found
     mark, style = ("✔", "bold green") if found is None else ("✘", "bold red")
     yield Text(printable(f"{mark} {search_sentence(search)}"), style=style)
-    yield Text(printable(_subtitle(search)), style="dim")
+    yield Text(printable(search_subtitle(search)), style="dim")
     if found is not None:
         differences = found.differences or ("none: it breaks as it was given",)
         yield from section("Smallest differences", [Text(printable(each)) for each in differences])
@@ -58,20 +60,22 @@ def _parts(search: Search, kept: Counterexample | None) -> Iterator[Part]:
         title = "Covered: faults by the phase of the pod struck, and what was rebuilt for them"
         yield from section(title, [_matrix(search.covered)])
     yield Text()
-    rows = list(_covered(search.covered))
+    rows = list(search_notes(search.covered))
     rows += [("Mended", ", ".join(search.mended))] if search.mended else []
-    rows += [("Replay", kept.replay)] if kept is not None else []
+    rows += replay(kept)
     yield from figure_table([(name, printable(text)) for name, text in rows])
 
 
-def _subtitle(search: Search) -> str:
+def search_subtitle(search: Search) -> str:
+    """What was played: `x · 200 examples: corners 60 · … · edits of faults`."""
     played = " · ".join(f"{phase} {number:,}" for phase, number in search.examples.items())
     parts = [search.scenario.name, f"{count(sum(search.examples.values()), 'example')}: {played}"]
     parts += [_STOPPED[search.stopped]] if search.stopped else []
     return " · ".join([*parts, f"edits of {', '.join(search.vary)}"])
 
 
-def _covered(covered: Covered) -> Iterator[tuple[str, str]]:
+def search_notes(covered: Covered) -> Iterator[tuple[str, str]]:
+    """What came to pass in the examples besides faults: a name and a text each."""
     kinds = {kind for kind, _ in covered.faults}
     if missing := [kind for kind in KINDS if kind not in kinds]:
         yield "Faults", f"not met: {', '.join(missing)}"
@@ -89,12 +93,14 @@ def _matrix(covered: Covered) -> Table:
     """A line for each kind of fault that struck; `-`: never in that phase."""
     table = Table(box=None, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False)
     table.add_column("fault", no_wrap=True)
-    for heading in _PHASES.values():
+    for heading in PHASE_WORDS.values():
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("rebuilt", overflow="fold")
     for kind in (each for each in KINDS if any(each == struck for struck, _ in covered.faults)):
-        numbers = (covered.faults[kind, phase] for phase in _PHASES)
-        levels = [each for each in _LEVELS if any(covered.recovery[kind, phase, each] for phase in _PHASES)]
+        numbers = (covered.faults[kind, phase] for phase in PHASE_WORDS)
+        levels = [
+            each for each in _LEVELS if any(covered.recovery[kind, phase, each] for phase in PHASE_WORDS)
+        ]
         table.add_row(kind, *(f"{each:,}" if each else "-" for each in numbers), ", ".join(levels) or "-")
     return table
 

@@ -91,7 +91,7 @@ def page_of(text: str) -> Page:
 
 @pytest.mark.parametrize("text", EVIL)
 def test_nothing_in_a_text_becomes_an_element_an_attribute_or_a_script(text: str) -> None:
-    plain, evil = Read(page_html(page_of("harmless"))), Read(page_html(page_of(text)))
+    plain, evil = Read(page_html(page_of("x" * len(text)))), Read(page_html(page_of(text)))
     assert evil.tags <= OURS
     assert [(tag, sorted(attributes)) for tag, attributes in evil.elements] == [
         (tag, sorted(attributes)) for tag, attributes in plain.elements
