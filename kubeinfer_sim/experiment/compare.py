@@ -214,6 +214,9 @@ class Comparison(Struct, frozen=True):
     @property
     def unknown(self) -> bool:
         """Whether nothing can be said of a variant, since none of its runs came to an end under a seed of the best."""
+        ended = [over for outcome in self.outcomes for over in outcome.ended]
+        if ended and not any(ended):
+            return True
         best = self.best
         return any(not self.stand(best, other).known for other in self.outcomes if other is not best)
 

@@ -130,6 +130,8 @@ def test_of_variants_of_which_no_run_ends_nothing_can_be_said(user: User, worklo
     more = user.types("compare", "scenario.yaml", "--vary", "nodes=3..10", "--run-timeout", "1ms")
     assert more.returncode == 4
     assert more.stdout.startswith("Nothing can be said of 7 of 8 variants")
+    alone = user.types("compare", "scenario.yaml", "--vary", "nodes=3", "-n", "2", "--run-timeout", "1ms")
+    assert alone.returncode == 4
 
 
 @both
