@@ -245,6 +245,16 @@ def test_after_the_last_restart_allowed_the_instance_is_failed_and_held() -> Non
     assert not of(spread, InstanceFailed), "not within one window"
 
 
+@pytest.mark.parametrize("action", ["RecreatePod", "RecreateRole"])
+def test_the_last_restart_allowed_of_a_part_counts_as_that_of_an_instance(action: Any) -> None:
+    limit = Assumptions(max_restarts=1, max_restarts_window=3_600_000)
+    rules = (RecoveryRule(action),)
+    made = scenario(kubeinfer(1), 1, 60, 0, assumptions=limit, recovery=rules)
+    run = play(made, crash(100), crash(300))
+    (failed,) = of(run, InstanceFailed)
+    assert failed.at == 300_000
+
+
 def test_an_update_replaces_an_instance_that_has_failed_and_does_not_wait_for_a_back_off() -> None:
     limit = Assumptions(max_restarts=0)
     made = scenario(

@@ -299,3 +299,9 @@ def test_of_an_instance_without_roles_its_pod_says_for_how_long_it_has_been_read
     assert life.unstable
     life.cut_at(501)
     assert not life.unstable
+
+
+def test_the_pod_that_was_ready_last_before_its_instance_set_the_pace() -> None:
+    pods = [PodLife(POD, 0, ready=at) for at in (30, 50, 40)]
+    later = PodLife(POD, 60, ready=90)
+    assert InstanceLife(ONE, "rev", 0, ready=50, pods=[*pods, later]).pace is pods[1]

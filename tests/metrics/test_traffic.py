@@ -10,6 +10,8 @@ from building import kubeinfer, scenario, seconds
 from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.model import NetworkService
+from kubeinfer_sim.metrics.lost_requests import Stop
+from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import Crash, NodeDown, Scale, Target
@@ -109,3 +111,10 @@ def test_without_a_rate_nothing_is_claimed_of_requests() -> None:
     found = met(Crash(AT, Target()), traffic=Traffic())
     assert found.lost == (0, 0)
     assert found.unserved > 0
+
+
+def test_what_is_lost_is_the_sum_over_all_stops_and_the_error_that_of_independent_ones() -> None:
+    stops = tuple(
+        Stop("u", 0, 0, 0, "ScaleIn", cut, refused, error) for cut, refused, error in [(5, 2, 3), (1, 4, 4)]
+    )
+    assert TrafficMeasures(Steps([]), 0, 0, 0, stops, unanswered=0.5).lost == (12.5, 5.0)

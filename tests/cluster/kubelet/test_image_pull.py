@@ -6,9 +6,15 @@ from typing import Any
 
 import pytest
 
-from kubeinfer_sim.cluster.kubelet.backoff import Backoff, BackoffLimits, ImageBackoff
+from kubeinfer_sim.cluster.kubelet.backoff import Backoff, BackoffLimits, ImageBackoff, PodWorkerRetry
 from kubeinfer_sim.cluster.kubelet.image_manager import NodePulls
-from kubeinfer_sim.cluster.kubelet.image_pull import ImageError, needs_pull, never_pulled
+from kubeinfer_sim.cluster.kubelet.image_pull import (
+    ImageError,
+    failing_syncs,
+    needs_pull,
+    never_pulled,
+    next_attempt,
+)
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
 from kubeinfer_sim.manifest.model import Container
@@ -81,3 +87,16 @@ def test_the_32_bit_rate_shows_in_a_loop_of_100_ms() -> None:
     assert fast.next_accept(0, 100) == 10_000
     assert slow.next_accept(0, 100) == 100_100
     assert slow.next_accept(50_000, 100) == 100_100
+
+
+@pytest.mark.parametrize("near", [1, 600_000, 3_600_000, 5_400_000, 7_199_999])
+def test_the_attempts_of_two_hours_are_played_one_by_one(near: int) -> None:
+    one_by_one = failing_syncs(0, 0, ImageBackoff(), PodWorkerRetry(), 1_000)
+    due = next(sync.at for sync in one_by_one if sync.pulls and sync.at >= near)
+    assert next_attempt(0, near, ImageBackoff(), PodWorkerRetry(), 1_000) == due
+
+
+def test_of_a_year_only_the_last_hour_is_played() -> None:
+    near = 365 * 86_400_000
+    due = next_attempt(0, near, ImageBackoff(), PodWorkerRetry(), 1_000)
+    assert near <= due <= near + 315_000, "the longest wait, and until the pod is tried again"
