@@ -24,7 +24,7 @@ from kubeinfer_sim.experiment.batches import IN_HAND
 from kubeinfer_sim.experiment.compare import compare
 from kubeinfer_sim.experiment.dispatch import Workers, process_pool
 from kubeinfer_sim.experiment.figures import Flaw
-from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.judging import Decision, cut_short
 from kubeinfer_sim.experiment.limits import Overdue, time_limit
 from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
 from kubeinfer_sim.experiment.replications import Replications, gathered, replicate
@@ -51,6 +51,22 @@ def update(**fields: Any) -> Scenario:
 def objectives(within: int, probability: str | None) -> Objectives:
     wanted = {} if probability is None else {"completesWithin": Fraction(probability)}
     return Objectives(completes_within=within, probabilities=wanted)
+
+
+@pytest.mark.parametrize(
+    ("duration", "outcome", "cut"),
+    [
+        (inf, Outcome.UNFINISHED, True),
+        (inf, Outcome.COMPLETES, True),
+        (inf, Outcome.NEVER, False),
+        (60_000.0, Outcome.UNFINISHED, False),
+        (None, Outcome.UNFINISHED, False),
+    ],
+)
+def test_a_run_is_cut_short_whose_change_is_not_in_place_and_may_yet_be(
+    duration: float | None, outcome: Outcome, cut: bool
+) -> None:
+    assert cut_short(Replication(0, outcome, (), duration, {}, (), {}, {})) == cut
 
 
 # -- who plays them ----------------------------------------------------------------------------------------

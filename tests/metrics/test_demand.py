@@ -51,6 +51,11 @@ def test_the_crossing_is_exact_between_two_milliseconds() -> None:
     assert against(curve((0, 2), (3, 0)), (0, 1), until=3).overloaded == Fraction(3, 2)
 
 
+def test_a_line_that_begins_later_is_followed_from_where_it_begins() -> None:
+    found = against(curve((100, 0), (300, 200)), (0, 1_000), (150, 0), (250, 1_000))
+    assert found.unserved == (50 + 150) / 2 * 100
+
+
 def test_overloads_that_touch_are_one() -> None:
     found = against(curve((0, 5)), (0, 4), (100, 3), (200, 9), (300, 1))
     assert [(each.since, each.until) for each in found.overloads] == [(0, 200), (300, 1_000)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kubeinfer_sim.cluster.devices.repair import RepairShop
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.streams import Streams
-from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.scenario.timings.distributions import Constant, Never
 
 ORDER = ["a", "b", "c"]
 
@@ -30,3 +30,15 @@ def test_a_crew_repairs_one_after_the_other_what_broke_first() -> None:
 def test_what_is_repaired_goes_where_one_is_missed_longest() -> None:
     assert repaired(crews=1, spares=1, swap=5) == [(5, "a"), (15, "b"), (25, "c")]
     assert repaired(crews=None, spares=2, swap=5) == [(5, "a"), (6, "b"), (15, "c")]
+
+
+def test_when_a_place_is_filled_again_is_known_once_a_crew_or_a_spare_is_there() -> None:
+    clock, done = Clock(), list[str]()
+    shop = RepairShop(clock, Streams(0), crews=1)
+    for name, length in (("a", 10), ("b", 20), ("c", None)):
+        shop.repair(
+            name, 0, Never() if length is None else Constant(length), lambda name=name: done.append(name)
+        )
+    assert shop.due == {"a": 10, "b": None}, "nobody repairs c"
+    clock.run(10)
+    assert (done, shop.due) == (["a"], {"b": 30})

@@ -143,6 +143,7 @@ def test_the_answer_to_an_eviction(case: dict[str, Any]) -> None:
             next((c for text, c in ERRORS.items() if error.startswith(text)), None) if error else Code.CREATED
         )
         assert answer.code == want, (policy, answer)
+        assert bool(answer.message) == (want is not Code.CREATED), "who is refused is told why"
         if case["expected_delete_calls"] is not None:
             assert store.calls == case["expected_delete_calls"]
         if case["expected_deleted"] is not None:

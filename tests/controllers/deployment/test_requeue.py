@@ -1,0 +1,28 @@
+"""When an item that failed is looked at again: 5 ms later, twice as long each time, until it goes well."""
+
+from __future__ import annotations
+
+from kubeinfer_sim.controllers.deployment.requeue import Requeue
+from kubeinfer_sim.engine.clock import Clock
+
+
+def test_each_failure_in_a_row_waits_twice_as_long_and_what_went_well_begins_anew() -> None:
+    clock, woken = Clock(), list[int]()
+    requeue = Requeue(clock, lambda: woken.append(clock.now))
+    for _ in range(3):
+        requeue.rate_limited()
+        clock.run()
+    assert woken == [5, 5 + 10, 5 + 10 + 20]
+    requeue.forget()
+    requeue.rate_limited()
+    clock.run()
+    assert woken[-1] == 35 + 5
+
+
+def test_of_two_times_the_sooner_counts() -> None:
+    clock, woken = Clock(), list[int]()
+    requeue = Requeue(clock, lambda: woken.append(clock.now))
+    for delay in (20, 30, 10):
+        requeue.after(delay)
+    clock.run()
+    assert woken == [10]
