@@ -135,6 +135,18 @@ def test_software_and_platform_on_one_event_cause_one_restart() -> None:
     assert of(sooner, InstanceRestarting)[0].reason == "CardDrop"
 
 
+def test_the_platform_that_tells_of_it_when_the_new_pods_are_on_their_way_causes_no_other_restart() -> None:
+    def report(simulation: Simulation) -> None:
+        pod = pod_of(simulation, "decode")
+        assert pod.ref.generation == 1
+        struck = (pod.ref._replace(generation=0),)
+        kubeinfer_of(simulation).npu_fault(pod, NpuFault("CardDrop", struck=struck), -1)
+
+    run = play(scenario(kubeinfer(1, roles=PD), 3, 60, 10), crash(100, "decode"), (112.0, report))
+    assert seconds_of(run, InstanceRestarting) == [100.0]
+    assert seconds_of(run, InstanceReady)[-1] > 170, "what got the broken device again goes elsewhere first"
+
+
 # 3 -----------------------------------------------------------------------------------------------------
 
 
