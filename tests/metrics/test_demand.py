@@ -59,6 +59,8 @@ def test_a_line_that_begins_later_is_followed_from_where_it_begins() -> None:
 def test_overloads_that_touch_are_one() -> None:
     found = against(curve((0, 5)), (0, 4), (100, 3), (200, 9), (300, 1))
     assert [(each.since, each.until) for each in found.overloads] == [(0, 200), (300, 1_000)]
+    later = against(curve((0, 5)), (0, 9), (50, 4), (100, 9), (300, 1), (400, 2))
+    assert [(each.since, each.until) for each in later.overloads] == [(50, 100), (300, 1_000)]
 
 
 def test_a_load_just_at_the_capacity_is_served() -> None:

@@ -28,6 +28,7 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.cluster.stages import CLEANUP, CREATE, EXIT, GRAPH, WEIGHTS, Stage, StageKind, StageName
 from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceConcerning,
     InstanceCreated,
     InstanceDeleting,
     InstanceGone,
@@ -305,3 +306,14 @@ def test_the_pod_that_was_ready_last_before_its_instance_set_the_pace() -> None:
     pods = [PodLife(POD, 0, ready=at) for at in (30, 50, 40)]
     later = PodLife(POD, 60, ready=90)
     assert InstanceLife(ONE, "rev", 0, ready=50, pods=[*pods, later]).pace is pods[1]
+
+
+def test_how_often_readiness_was_lost_and_for_how_long_it_was_there() -> None:
+    up_and_down = [
+        record
+        for at in (100, 200)
+        for record in (InstanceReady(at, 0, ONE), InstanceConcerning(at + 30, 0, ONE, "checks failed"))
+    ]
+    found = life(*started(), *up_and_down)
+    assert (found.concerning, found.was_ready, found.ready) == (2, 60, 100)
+    assert [(loss.at, loss.lasted) for loss in found.losses] == [(130, 30), (230, 30)]
