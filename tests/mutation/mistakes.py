@@ -252,14 +252,14 @@ PLANTED = (
         "self._available_timer = self._clock.at(due, self._run, phase=Phase.CONTROLLER)",
         "pass",
         ("tests/controllers/deployment/test_replica_set.py",),
-        "model-as-deployment.yaml",
+        "min-ready-seconds.yaml",
     ),
     Mistake(
         "floating percentages: 29 % of 100 is 28.999 …",
         "kubeinfer_sim/manifest/model.py",
         "return -(-share // 100) if round_up else share // 100",
         "return int(-(-(self.value / 100 * total) // 1)) if round_up else int(self.value / 100 * total // 1)",
-        ("tests/manifest/kubernetes",),
+        ("tests/manifest/kubernetes/test_percentages.py",),
         "20-percent-5-instances-spare.yaml",
     ),
     Mistake(
@@ -276,7 +276,7 @@ PLANTED = (
         f"{_CLUSTER}/disruption/budgets.py",
         "of_namespace = self._by_namespace.get(pod.namespace, {}).values()",
         "of_namespace = [each for budgets in self._by_namespace.values() for each in budgets.values()]",
-        ("tests/cluster/disruption",),
+        ("tests/cluster/disruption/test_eviction.py",),
         "budget-of-another-namespace.yaml",
     ),
 )
