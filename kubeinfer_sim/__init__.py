@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.errors import InputError, SimulatorFault
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.dispatch import Workers
+    from kubeinfer_sim.experiment.planning.plan import Plan, plan
     from kubeinfer_sim.experiment.replication import Variant
     from kubeinfer_sim.experiment.replications import Replications, replicate
     from kubeinfer_sim.experiment.sweep import Sweep, sweep
@@ -37,6 +38,8 @@ _HOMES = {
     "Replications": "experiment.replications",
     "replicate": "experiment.replications",
     "Workers": "experiment.dispatch",
+    "Plan": "experiment.planning.plan",
+    "plan": "experiment.planning.plan",
     "Sweep": "experiment.sweep",
     "sweep": "experiment.sweep",
     "Run": "simulation.run",
@@ -56,6 +59,7 @@ __all__ = [
     "Assessment",
     "InputError",
     "Measures",
+    "Plan",
     "Replications",
     "Run",
     "Scenario",
@@ -70,6 +74,7 @@ __all__ = [
     "load_manifest",
     "load_scenario",
     "measure",
+    "plan",
     "replicate",
     "rollout_scenario",
     "simulate",

@@ -21,6 +21,7 @@ SCHEMAS = {
     "replications": ("report.replications_result", "replications_json_schema"),
     "rareevents": ("report.rare_events_result", "rare_events_json_schema"),
     "comparison": ("report.comparison_result", "comparison_json_schema"),
+    "plan": ("report.plan_result", "plan_json_schema"),
     "sweep": ("report.sweep_result", "sweep_json_schema"),
     "cliffs": ("report.sweep_result", "cliffs_json_schema"),
     "fuzz": ("testing.fuzz.document", "fuzz_json_schema"),
@@ -36,7 +37,7 @@ def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks.
 
     KIND is one of scenario, cluster, timings, recovery, configuration and manifest (what is read), result,
-    replications, rareevents, comparison, sweep, cliffs, fuzz, why and pods (what is written), or crd: a
+    replications, rareevents, comparison, plan, sweep, cliffs, fuzz, why and pods (what is written), or crd: a
     CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is

@@ -19,8 +19,10 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
+from typing import Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.experiment.batches import IN_HAND, LEAST_SECONDS, runs_of_batch, seconds_of_batch
 from kubeinfer_sim.experiment.replication import Failure, Variant
@@ -34,6 +36,8 @@ from kubeinfer_sim.experiment.worker import (
     play_guarded,
     settle_in,
 )
+
+T = TypeVar("T")
 
 #: A worker that is not asked for is worth its start when so many seconds of work are left.
 WORTH_WORKERS = 1.5
@@ -298,11 +302,49 @@ class _Dispatcher:
         Processes are not asked to end: one that died may have held the lock of the queue in which the others would
         be told, and they would wait for it for ever.
         """
-        processes = list((getattr(self._executor, "_processes", None) or {}).values())
         for future in self._in_hand:
             future.cancel()
-        self._executor.shutdown(wait=not (processes or self._in_hand), cancel_futures=True)
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
+        _end(self._executor, idle=not self._in_hand)
+
+
+def _end(executor: Executor, *, idle: bool) -> None:
+    processes = list((getattr(executor, "_processes", None) or {}).values())
+    executor.shutdown(wait=idle and not processes, cancel_futures=True)
+    for process in processes:
+        process.kill()
+    for process in processes:
+        process.join()
+
+
+class _Lent(Executor):
+    """A pool of processes that somebody else ends."""
+
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Have the pool do it."""
+        return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave the pool as it is."""
+
+
+@contextmanager
+def kept(workers: Workers) -> Iterator[Workers]:
+    """The same workers, for one batch of jobs after the other: processes are started once, and end with the block."""
+    if workers.executor is not None or (workers.number or cores()) == 1:
+        yield workers
+        return
+    pools: list[Executor] = []
+
+    def make(number: int) -> Executor:
+        if not pools or getattr(pools[-1], "_broken", False):
+            pools.append(process_pool(number))
+        return _Lent(pools[-1])
+
+    try:
+        yield replace(workers, executor=make)
+    finally:
+        for pool in pools:
+            _end(pool, idle=False)

@@ -26,6 +26,7 @@ OUTPUT_KINDS = (
     "Replications",
     "RareEvents",
     "Comparison",
+    "Plan",
     "Sweep",
     "Cliffs",
     "Fuzz",

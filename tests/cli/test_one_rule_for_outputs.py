@@ -28,6 +28,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
         "Result",
     ),
     "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown", "html"), True, "Comparison"),
+    "plan": ("o.yaml --vary nodes=8,16", ("text", "json"), True, "Plan"),
     "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",
@@ -68,6 +69,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("outputs")
     shutil.copy(ROOT / "docs" / "examples" / "qwen3.yaml", made / "m.yaml")
     (made / "s.yaml").write_text(SCENARIO, encoding="utf-8")
+    (made / "o.yaml").write_text(
+        f"{SCENARIO.rstrip()[:-1]}, objectives: {{minReadyInstances: 0}}}}\n", encoding="utf-8"
+    )
     (made / "past.json").write_text(listed({**pod("a"), **PAST}), encoding="utf-8")
     assert sim("run", "s.yaml", "-n", "2", "-q", "--store", "runs.db", cwd=made).returncode in (0, 1)
     return made

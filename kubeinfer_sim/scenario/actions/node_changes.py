@@ -154,6 +154,7 @@ def _changed(node: NodeSpec, form: AddNodesForm) -> NodeSpec:
         else node.taints,
         images=frozenset(form.images) if "images" in given else node.images,
         weights=frozenset(form.weights) if "weights" in given else node.weights,
+        price=form.price if "price" in given else node.price,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct, field
@@ -46,6 +47,7 @@ class NodeSpec(Struct, frozen=True):
         unschedulable: cordoned.
         npu_topology: None where any NPUs of the node go together.
         ready: status of its Ready condition; `Unknown`: nobody has heard of it for long.
+        price: what it costs in an hour; None where nobody says.
     """
 
     name: str
@@ -59,6 +61,7 @@ class NodeSpec(Struct, frozen=True):
     unschedulable: bool = False
     npu_topology: NpuTopology | None = None
     ready: Literal["True", "False", "Unknown"] = "True"
+    price: Fraction | None = None
 
 
 class RunningPod(Struct, frozen=True):

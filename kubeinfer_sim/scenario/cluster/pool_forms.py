@@ -1,10 +1,15 @@
 """How a user writes equal nodes: a pool, or nodes that join one."""
 
+import re
+from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from kubeinfer_sim.scenario.forms import Form, shown
+from kubeinfer_sim.scenario.units import DURATION_UNITS
+
+_PRICE = r"^([0-9]{1,9}(\.[0-9]{1,6})?)/(h|d|w)$"
 
 
 def _quantity(value: object) -> str:
@@ -17,6 +22,20 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
 #: A Kubernetes quantity, as `kubectl get node` shows it.
 Quantity = Annotated[
     str, PlainValidator(_quantity), WithJsonSchema({"type": ["string", "integer", "number"]})
+]
+
+
+def _price(value: object) -> Fraction:
+    if isinstance(value, str) and (parts := re.fullmatch(_PRICE, value)):
+        return Fraction(parts[1]) * 3_600_000 / DURATION_UNITS[parts[3]]
+    raise ValueError(f"expected what a node costs in a time, such as 40/h or 900/d, found {shown(value)}")
+
+
+#: `40/h`: what a node costs, in units of the user's own, per hour.
+Price = Annotated[
+    Fraction,
+    PlainValidator(_price),
+    WithJsonSchema({"type": "string", "pattern": _PRICE, "examples": ["40/h", "900/d"]}),
 ]
 
 _OFFERED = "cpu, memory, huawei.com/ascend-1980 and any other resource of one node."
@@ -48,6 +67,10 @@ class AlikeForm(Form):
     )
     images: list[str] = Field([], description="Images already on the nodes.")
     weights: list[str] = Field([], description="Weights in the nodes' page cache; * for all.")
+    price: Price | None = Field(
+        None,
+        description="What one node costs, 40/h or 900/d in any currency: for `plan`; the simulation does not use it.",
+    )
 
 
 class PoolForm(AlikeForm):

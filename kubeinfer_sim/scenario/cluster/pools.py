@@ -41,6 +41,7 @@ def pool_nodes(pool: PoolForm | AddNodesForm, allocatable: Resources, *, first: 
             weights=weights,
             unlimited=unlimited,
             npu_topology=topology,
+            price=pool.price,
         )
         for name in names
     ]

@@ -56,6 +56,8 @@ def _pools(draw: Draw, profile: Profile) -> list[Raw]:
             pool["allocatable"][NPU] = npus
             if maybe(draw, 30):
                 pool["npuTopology"] = {"ring": 8 if npus >= 8 else npus}
+        if maybe(draw, profile.richness // 5):
+            pool["price"] = pick(draw, ("40/h", "900/d", "0.5/h"))
         if maybe(draw, profile.richness // 3):
             effect = pick(draw, ("PreferNoSchedule", "NoSchedule", "NoExecute"))
             pool["taints"] = [{"key": "dedicated", "value": "infer", "effect": effect}]

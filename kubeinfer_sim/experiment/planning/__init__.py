@@ -1,0 +1,1 @@
+"""The cheapest combination of knobs whose objectives hold."""
