@@ -34,6 +34,7 @@ COMMANDS = {
     "results": ("results", "List, summarise and export the runs that a store holds."),
     "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),
     "pods": ("pods", "Show the pods of a scenario at one time, as kubectl get pods would."),
+    "events": ("events", "Show the events of a scenario up to one time, as kubectl get events would."),
     "validate": ("validate", "Check manifests as the API server would, lint them; check files of ours."),
     "explain": ("explain", "Explain a lint rule, or list all of them."),
     "diff": ("diff", "Say what changes from one manifest to another, and whether it rolls out."),

@@ -78,6 +78,7 @@ LINES: dict[str, list[str]] = {
     "rollout": ["rollout", "manifest.yaml", "--nodes", "5x8"],
     "why": ["why", "scenario.yaml", "--at", "5s"],
     "pods": ["pods", "scenario.yaml", "--at", "5s"],
+    "events": ["events", "scenario.yaml", "--at", "5s"],
     "many runs": ["run", "scenario.yaml", "-n", "2", "--workers", "1"],
     "compare": ["compare", "scenario.yaml", "--vary", "maxSurge=1", "-n", "1", "--workers", "1"],
 }

@@ -39,6 +39,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     "diff": ("m.yaml m.yaml", ("text", "json", "markdown"), True, "Diff"),
     "why": ("s.yaml --at 1m", ("text", "json"), True, "Why"),
     "pods": ("s.yaml", ("text", "json"), True, "Pods"),
+    "events": ("s.yaml", ("text", "json"), False, "List"),
     "results": ("runs.db", ("text", "csv", "json"), True, "Rows"),
     "validate": ("m.yaml", ("text", "json", "sarif", "github", "junit"), True, "Findings"),
     "explain": ("", ("text", "markdown"), False, ""),
@@ -100,7 +101,9 @@ def test_json_on_standard_output_is_one_document_of_ours_and_no_file(folder: Pat
     done = sim(name, *line.split(), "-o", "json", cwd=folder)
     assert done.returncode in (0, 1), done.stderr
     document = json.loads(done.stdout)
-    assert (document["apiVersion"], document["kind"]) == ("kubeinfer-sim/v1", kind)
+    # A List is what kubectl writes.
+    api = "v1" if kind == "List" else "kubeinfer-sim/v1"
+    assert (document["apiVersion"], document["kind"]) == (api, kind)
     assert files(folder) == before
     if not to_file:
         return

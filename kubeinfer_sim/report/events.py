@@ -1,0 +1,83 @@
+"""The Events of a run at one time, as `kubectl get events` shows them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_OID, uuid5
+
+from kubeinfer_sim.cluster.pod_printing import human_duration
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics.events import Event
+from kubeinfer_sim.report.words import plain
+
+#: The beginning of a run, where a time of the calendar has to be given.
+BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def render_events(events: Sequence[Event], at: int, *, unicode: bool = True) -> str:
+    """The table; messages are never cut, as kubectl does not."""
+    if not events:
+        return "No events found.\n"
+    rows = [("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")]
+    for each in events:
+        subject = f"{each.subject.kind.lower()}/{printable(each.subject.name)}"
+        row = (
+            human_duration(at - each.last),
+            each.type,
+            each.reason,
+            subject,
+            printable(each.message.rstrip()),
+        )
+        rows.append(row)
+    *widths, _ = (max(map(len, column)) + 3 for column in zip(*rows, strict=True))
+    lines = (
+        "".join(f"{cell:<{size}}" for cell, size in zip(row, (*widths, 0), strict=True)).rstrip()
+        for row in rows
+    )
+    text = "\n".join(lines) + "\n"
+    return text if unicode else plain(text)
+
+
+def events_json(events: Sequence[Event]) -> str:
+    """A List as `kubectl get events -o json` writes it; the run begins with 2026."""
+    items = [_item(number, each) for number, each in enumerate(events)]
+    return (
+        json.dumps({"apiVersion": "v1", "items": items, "kind": "List"}, indent=2, ensure_ascii=False) + "\n"
+    )
+
+
+def _item(number: int, event: Event) -> dict[str, Any]:
+    subject = event.subject
+    about = {"kind": subject.kind, "namespace": subject.namespace, "name": subject.name}
+    if subject.uid:
+        about["uid"] = subject.uid
+    if subject.field:
+        about["fieldPath"] = subject.field
+    uid = str(uuid5(NAMESPACE_OID, f"{subject.name}/{number}/{event.first}"))
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{subject.name}.{uid[:16].replace('-', '')}",
+            "namespace": subject.namespace,
+            "uid": uid,
+            "creationTimestamp": _time(event.first),
+        },
+        "involvedObject": about,
+        "type": event.type,
+        "reason": event.reason,
+        "message": event.message,
+        "source": {"component": event.source},
+        "reportingComponent": event.source,
+        "firstTimestamp": _time(event.first),
+        "lastTimestamp": _time(event.last),
+        "count": event.count,
+    }
+
+
+def _time(at: int) -> str:
+    """As the API server writes it: in whole seconds."""
+    return (BEGINNING + timedelta(seconds=at // 1000)).strftime("%Y-%m-%dT%H:%M:%SZ")
