@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @seed_option
 @invariants_option
 @json_option("them")
-@form_option("text", "json")
+@form_option("text", "json", "yaml")
 def command(
     scenario: str,
     names: tuple[str, ...],
@@ -94,8 +94,14 @@ def command(
 
         return pods_json(moment)
 
+    def in_yaml() -> str:
+        from kubeinfer_sim.report.pods_result import pods_yaml
+
+        return pods_yaml(moment)
+
     output.write(
         text=lambda: render_pods(moment, describe=bool(names), width=width_of(out), unicode=unicode_on(out)),
         json=document,
+        yaml=in_yaml,
     )
     return 0

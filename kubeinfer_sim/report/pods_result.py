@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
@@ -77,7 +78,18 @@ class PodsDocument(DocumentPart):
 
 def pods_json(moment: PodsAt) -> str:
     """The document as text, ending in a line break; equal runs and times give equal bytes."""
-    document = PodsDocument(
+    return _document(moment).to_json()
+
+
+def pods_yaml(moment: PodsAt) -> str:
+    """The same document as YAML."""
+    import yaml
+
+    return yaml.safe_dump(json.loads(pods_json(moment)), sort_keys=False, allow_unicode=True)
+
+
+def _document(moment: PodsAt) -> PodsDocument:
+    return PodsDocument(
         version=__version__,
         scenario=moment.run.scenario.name,
         seed=moment.run.seed,
@@ -85,7 +97,6 @@ def pods_json(moment: PodsAt) -> str:
         pods=[_pod(pod) for pod in moment.pods],
         configuration=configured_part(moment.run.scenario.configuration),
     )
-    return document.to_json()
 
 
 def pods_json_schema() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import yaml
 from command_line import ROOT, sim
 
 SCHEMA = ROOT / "docs" / "schemas" / "pods.schema.json"
@@ -31,6 +32,9 @@ def test_the_table_fits_80_columns_and_its_json_is_valid(
     jsonschema.Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(document)
     assert word in done.stdout
     assert word in {pod["status"] for pod in document["pods"]}
+    in_yaml = sim("pods", f"scenarios/{scenario}.yaml", "--at", at, "-o", "yaml").stdout
+    assert in_yaml.startswith("apiVersion: kubeinfer-sim/v1\nkind: Pods\n")
+    assert yaml.safe_load(in_yaml) == document
 
 
 def test_the_published_schema_is_current() -> None:
