@@ -14,6 +14,7 @@ from kubeinfer_sim._version import __version__
 
 if TYPE_CHECKING:
     from kubeinfer_sim.errors import InputError, SimulatorFault
+    from kubeinfer_sim.experiment.backtest.backtest import Backtest, backtest
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.experiment.planning.plan import Plan, plan
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "InputError": "errors",
     "SimulatorFault": "errors",
+    "Backtest": "experiment.backtest.backtest",
+    "backtest": "experiment.backtest.backtest",
     "Variant": "experiment.replication",
     "compare": "experiment.compare",
     "Replications": "experiment.replications",
@@ -57,6 +60,7 @@ _HOMES = {
 
 __all__ = [
     "Assessment",
+    "Backtest",
     "InputError",
     "Measures",
     "Plan",
@@ -69,6 +73,7 @@ __all__ = [
     "Workers",
     "__version__",
     "assess",
+    "backtest",
     "build_result",
     "compare",
     "load_manifest",

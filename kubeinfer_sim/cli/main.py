@@ -29,6 +29,7 @@ COMMANDS = {
     "rollout": ("rollout", "Simulate an update from one manifest to another; no scenario file needed."),
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
     "plan": ("plan", "Find the cheapest setting with which the objectives hold."),
+    "backtest": ("backtest", "Hold a rollout that has happened against its prediction."),
     "sweep": ("sweep", "Simulate a scenario all over a space of knobs; Pareto fronts and cliffs."),
     "fuzz": ("fuzz", "Search near a scenario, or all single faults, for what breaks it."),
     "results": ("results", "List, summarise and export the runs that a store holds."),

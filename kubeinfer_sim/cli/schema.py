@@ -22,6 +22,7 @@ SCHEMAS = {
     "rareevents": ("report.rare_events_result", "rare_events_json_schema"),
     "comparison": ("report.comparison_result", "comparison_json_schema"),
     "plan": ("report.plan_result", "plan_json_schema"),
+    "backtest": ("report.backtest_result", "backtest_json_schema"),
     "sweep": ("report.sweep_result", "sweep_json_schema"),
     "cliffs": ("report.sweep_result", "cliffs_json_schema"),
     "fuzz": ("testing.fuzz.document", "fuzz_json_schema"),
@@ -37,7 +38,7 @@ def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks.
 
     KIND is one of scenario, cluster, timings, recovery, configuration and manifest (what is read), result,
-    replications, rareevents, comparison, plan, sweep, cliffs, fuzz, why and pods (what is written), or crd: a
+    replications, rareevents, backtest, comparison, plan, sweep, cliffs, fuzz, why and pods (what is written), or crd: a
     CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is

@@ -27,6 +27,7 @@ OUTPUT_KINDS = (
     "RareEvents",
     "Comparison",
     "Plan",
+    "Backtest",
     "Sweep",
     "Cliffs",
     "Fuzz",

@@ -29,6 +29,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     ),
     "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown", "html"), True, "Comparison"),
     "plan": ("o.yaml --vary nodes=8,16", ("text", "json"), True, "Plan"),
+    "backtest": ("u.yaml l.json", ("text", "json", "markdown"), True, "Backtest"),
     "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",
@@ -53,6 +54,7 @@ kind: Scenario
 metadata: {name: x}
 spec: {manifest: m.yaml, cluster: 8x16, horizon: 1m}
 """
+UPDATE = SCENARIO.replace("horizon: 1m", "update: {newRevision: true}")
 PAST = {
     "status": {
         "phase": "Running",
@@ -74,6 +76,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"{SCENARIO.rstrip()[:-1]}, objectives: {{minReadyInstances: 0}}}}\n", encoding="utf-8"
     )
     (made / "past.json").write_text(listed({**pod("a"), **PAST}), encoding="utf-8")
+    (made / "u.yaml").write_text(UPDATE, encoding="utf-8")
+    happened = {**pod("infer-qwen3-mix-0-role0-0", namespace="default"), **PAST}
+    happened["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
+    (made / "l.json").write_text(listed(happened), encoding="utf-8")
     assert sim("run", "s.yaml", "-n", "2", "-q", "--store", "runs.db", cwd=made).returncode in (0, 1)
     return made
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
@@ -157,6 +157,19 @@ def items_of(source: SourceText, kind: str, used: type[Any] = dict) -> Iterator[
     if not count and kind == "Node":
         message = "holds no nodes"
         raise InputError([empty(source, message, kind)])
+
+
+def mixed_items(source: SourceText, kinds: Sequence[str]) -> Iterator[Item]:
+    """The objects of several kinds, as `kubectl get pods,events` writes them, in the order of the text; maybe none.
+
+    Raises:
+        InputError: the text is neither JSON nor YAML, or holds objects of another kind.
+    """
+    for item in _objects(source, kinds[0], dict):
+        name = item.value.get("kind")
+        if name not in kinds:
+            raise InputError([_other_kind(name if isinstance(name, str) else "", [item], kinds[0])])
+        yield item
 
 
 def empty(source: SourceText, message: str, kind: str) -> Diagnostic:

@@ -10,7 +10,15 @@ from kubeinfer_sim.manifest.kubeinfer import API_GROUP
 from kubeinfer_sim.manifest.kubernetes.labels import matches_all
 from kubeinfer_sim.manifest.kubernetes.validation.deployments import selector_requirements
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import POD_TEMPLATE_HASH
-from kubeinfer_sim.manifest.model import BarePod, DaemonSet, Deployment, KubeInfer, ReplicaSet, StatefulSet
+from kubeinfer_sim.manifest.model import (
+    BarePod,
+    DaemonSet,
+    Deployment,
+    KubeInfer,
+    ReplicaSet,
+    StatefulSet,
+    WorkloadSpec,
+)
 
 #: The API group of KubeInfer and of the instances it makes.
 #: Names the KubeInfer an object belongs to.
@@ -25,7 +33,7 @@ class Owner(Protocol):
         """By what a pod is recognised as one of the workload's; empty when it is not."""
 
 
-def owners_of(versions: Sequence[KubeInfer]) -> list[Owner]:
+def owners_of(versions: Sequence[WorkloadSpec]) -> list[Owner]:
     """One for each workload, of all of whose versions the last counts; others than KubeInfers tell by their `raw`."""
     last = {(each.raw.get("kind"), each.namespace, each.name): each for each in versions}
     return [_KINDS.get(str(kind), _KubeInferPods)(each) for (kind, *_), each in last.items()]
@@ -107,7 +115,7 @@ class _KubeInferPods:
         return f"their names, {self._name}-…" if self._pod_name.fullmatch(name) else ""
 
 
-_KINDS: dict[str, Callable[[KubeInfer], Owner]] = {
+_KINDS: dict[str, Callable[[Any], Owner]] = {
     Deployment.kind: _OwnedPods,
     ReplicaSet.kind: _OwnedPods,
     StatefulSet.kind: _OwnedPods,

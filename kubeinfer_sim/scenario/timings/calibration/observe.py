@@ -75,7 +75,7 @@ class _Pulls(Struct):
     waited: bool = False
 
 
-class _PodTimes(Struct):
+class PodTimes(Struct):
     """One pod: the moments that are known, in seconds."""
 
     value: Mapping[str, Any]
@@ -100,7 +100,7 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
     """
     observed = Observed(with_events=events is not None)
     pulls = _pulls(events or (), observed)
-    every = [_times(item.value, role_label) for item in pods]
+    every = [pod_times(item.value, role_label) for item in pods]
     last_started: dict[tuple[str, str], float | None] = {}
     for pod in every:
         if pod.instance is not None:
@@ -119,12 +119,12 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
     return observed
 
 
-def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls], observed: Observed) -> None:
+def _binding(pods: Iterable[PodTimes], pulls: Mapping[tuple[str, str], _Pulls], observed: Observed) -> None:
     """From the creation of an instance until the last of its pods has a node, where none had to wait for one.
 
     The pods of an instance are bound together, so they are one sample, not several.
     """
-    gangs: dict[tuple[str, str], list[_PodTimes]] = defaultdict(list)
+    gangs: dict[tuple[str, str], list[PodTimes]] = defaultdict(list)
     for pod in pods:
         gangs[pod.instance or _name(pod.value)].append(pod)
     for gang in gangs.values():
@@ -139,7 +139,7 @@ def _binding(pods: Iterable[_PodTimes], pulls: Mapping[tuple[str, str], _Pulls],
             observed.add(gang[0].role, "bind", max(each for _, each in moments if each is not None) - created)
 
 
-def _before_start(pod: _PodTimes, pulls: _Pulls | None, observed: Observed) -> None:
+def _before_start(pod: PodTimes, pulls: _Pulls | None, observed: Observed) -> None:
     """Scheduling, images and containers of a pod's first start."""
     if pod.scheduled is None:
         observed.notes["{pod|pods} that {has|have} no node: nothing learned"] += 1
@@ -166,7 +166,7 @@ def _before_start(pod: _PodTimes, pulls: _Pulls | None, observed: Observed) -> N
         ] += 1
 
 
-def _load(pod: _PodTimes, begun: float | None, observed: Observed) -> None:
+def _load(pod: PodTimes, begun: float | None, observed: Observed) -> None:
     """From the start of the engines of the instance until the pod is ready, without the probes' share."""
     if pod.ready is None:
         observed.notes["{pod|pods} that {is|are} not Ready: no load"] += 1
@@ -218,7 +218,8 @@ def _has_npus(containers: Iterable[Mapping[str, Any]]) -> bool:
     return False
 
 
-def _times(value: Mapping[str, Any], role_label: str | None) -> _PodTimes:
+def pod_times(value: Mapping[str, Any], role_label: str | None = None) -> PodTimes:
+    """What a pod's conditions and container states tell of when it came how far; the pod is one that `usable` gave."""
     status = value["status"]
     conditions = {
         str(each.get("type")): each
@@ -239,7 +240,7 @@ def _times(value: Mapping[str, Any], role_label: str | None) -> _PodTimes:
     init = sum(
         (seconds(each.get("finishedAt")) or 0.0) - (seconds(each.get("startedAt")) or 0.0) for each in ended
     )
-    return _PodTimes(
+    return PodTimes(
         value=value,
         role=role_of(value, role_label),
         instance=instance_of(value),

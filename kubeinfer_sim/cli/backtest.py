@@ -1,0 +1,98 @@
+"""`kubeinfer-sim backtest SCENARIO LISTING...`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from kubeinfer_sim.cli.command import (
+    Whole,
+    configuration_option,
+    file_argument,
+    horizon_option,
+    option,
+    subcommand,
+    values_options,
+)
+from kubeinfer_sim.cli.outputs import output_options
+from kubeinfer_sim.cli.replications import UNDECIDED
+from kubeinfer_sim.errors import UsageError
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cli.output import Output
+    from kubeinfer_sim.scenario.configuration import Configuration
+
+
+@subcommand(
+    "backtest",
+    short_help="Hold a rollout that has happened, as kubectl listed it, against its prediction.",
+    file_first=True,
+)
+@file_argument("scenario")
+@click.argument("listings", metavar="LISTING...", nargs=-1)
+@option(
+    "-n",
+    "--replications",
+    "--seeds",
+    "replications",
+    type=Whole(min=1, max=1_000_000),
+    metavar="N",
+    help="How many runs the prediction is made of; if not given 199, and one where nothing is drawn.",
+)
+@option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
+@values_options("the manifest")
+@horizon_option
+@configuration_option
+@output_options("the backtest", "text", "json", "markdown")
+def command(
+    scenario: str,
+    listings: tuple[str, ...],
+    replications: int | None,
+    seed: int | None,
+    settings: tuple[str, ...],
+    files: tuple[str, ...],
+    horizon: str | None,
+    configuration: Configuration | None,
+    output: Output,
+) -> int:
+    """Say of a rollout whether it went as many runs of SCENARIO predict: each LISTING is what kubectl get pods,events
+    -o json wrote before, during or after it.
+
+    Told are duration, fewest ready, order and stages, each with its predicted interval and whether the truth lay in
+    it: exit 0 where all that can be judged did, 1 where not, 4 where nothing can be judged. See docs/backtest.md.
+    """
+    from kubeinfer_sim.cli.output import look_of
+    from kubeinfer_sim.cli.progress import ProgressBar
+    from kubeinfer_sim.experiment.backtest.backtest import backtest
+    from kubeinfer_sim.manifest.source import read_source
+    from kubeinfer_sim.manifest.template import parse_settings
+    from kubeinfer_sim.report.backtest import render_backtest
+    from kubeinfer_sim.report.backtest_result import backtest_json
+    from kubeinfer_sim.report.markdown.backtest import backtest_markdown
+
+    if not listings:
+        raise UsageError(
+            "backtest needs listings of what happened: kubectl get pods,events -A -o json > after.json"
+        )
+    if [scenario, *listings].count("-") > 1:
+        raise UsageError("only one file can come from standard input")
+    with ProgressBar("runs") as bar:
+        made = backtest(
+            read_source(scenario),
+            listings,
+            n=replications,
+            progress=lambda done, total: bar.update(done, total, lambda: ""),
+            set_values=parse_settings(settings, files),
+            seed=seed,
+            horizon=horizon,
+            configuration=configuration,
+        )
+    output.write(
+        text=lambda: render_backtest(made, **look_of(sys.stdout)),
+        json=lambda: backtest_json(made),
+        markdown=lambda: backtest_markdown(made),
+    )
+    judged = len(made.judged)
+    return UNDECIDED if not judged else int(made.inside < judged)

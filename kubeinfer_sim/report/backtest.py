@@ -1,0 +1,110 @@
+"""A backtest for people: each figure as it happened, as it was predicted, and whether it lay inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isinf
+
+from rich.table import Table
+
+from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested, Figure
+from kubeinfer_sim.experiment.backtest.rollout import Between
+from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.paragraph import Part
+from kubeinfer_sim.report.printed import printed
+from kubeinfer_sim.report.text import Text
+from kubeinfer_sim.report.words import count, percent, share_between
+
+#: What people call a figure.
+TITLES = {
+    "duration": "duration",
+    "fewestReady": "fewest ready",
+    "order": "order",
+    "schedule": "schedule (median)",
+    "setUp": "set up (median)",
+    "start": "start (median)",
+}
+_STYLES = {"outside": "red", "not told": "yellow", "inside": ""}
+_HEADS = ("", "happened", "predicted", "")
+
+
+def render_backtest(
+    backtest: Backtest, *, width: int = 80, colour: bool = False, unicode: bool = True
+) -> str:
+    """The backtest as text, lines at most `width` columns wide."""
+    return printed(_parts(backtest), width=width, colour=colour, unicode=unicode)
+
+
+def _parts(backtest: Backtest) -> Iterator[Part]:
+    yield Text(sentence(backtest))
+    for each in backtest.rollouts:
+        yield Text()
+        yield Text(printable(subtitle(each)), style="dim")
+        yield _table(each)
+        for note in notes_of(each):
+            yield Text(printable(note), style="dim")
+
+
+def sentence(backtest: Backtest) -> str:
+    """`5 of 6 figures of 1 rollout lay inside their intervals: start of the pods did not.`"""
+    judged, inside = len(backtest.judged), backtest.inside
+    rollouts = count(len(backtest.rollouts), "rollout")
+    if not judged:
+        return f"Nothing can be judged of {rollouts}: the listings tell no figure."
+    verb = "all lay" if inside == judged else f"{inside:,} lay"
+    said = f"Of {count(judged, 'figure')} of {rollouts} {verb} inside what was predicted."
+    coverage = backtest.coverage
+    if (
+        len(backtest.rollouts) > 1
+        and coverage is not None
+        and coverage.low is not None
+        and coverage.high is not None
+    ):
+        part = percent(coverage.mean)
+        said += f" The duration did in {part} ({share_between(coverage.mean, coverage.low, coverage.high)})."
+    return said
+
+
+def subtitle(one: Backtested) -> str:
+    """`name · KubeInfer prod/chat · 199 runs`."""
+    runs = count(one.runs, "run")
+    drawn = "" if one.drawn else ", nothing is drawn"
+    return f"{one.scenario} · {one.workload} · {runs}{drawn}"
+
+
+def _table(one: Backtested) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
+    for place, head in enumerate(_HEADS):
+        table.add_column(head, justify="right" if place in (1, 2) else "left", overflow="fold")
+    for each in one.figures:
+        table.add_row(*cells_of(each), style=_STYLES[each.judgement])
+    return table
+
+
+def cells_of(figure: Figure) -> tuple[str, str, str, str]:
+    """Title, what happened, what was predicted (in how many of 100 runs it is so), the judgement."""
+    predicted = "-" if figure.predicted is None else _range(figure, figure.predicted)
+    if figure.level < 1:
+        predicted += f" ({percent(figure.level)})"
+    happened = "-" if figure.truth is None else _range(figure, figure.truth)
+    return TITLES[figure.name], printable(figure.words or happened), predicted, figure.judgement
+
+
+def _range(figure: Figure, between: Between) -> str:
+    if figure.unit == "swaps":
+        return f"up to {count(round(between.high), 'pair')} off" if between.high else "always the same"
+    low, high = _amount(figure, between.low), _amount(figure, between.high)
+    if low == high:
+        return low
+    return f"at least {low}" if isinf(between.high) and figure.truth is between else f"{low}–{high}"
+
+
+def _amount(figure: Figure, value: float) -> str:
+    return amount(value * 1000 if figure.unit == "s" else value, "ms" if figure.unit == "s" else "count")
+
+
+def notes_of(one: Backtested) -> list[str]:
+    """What could not be told, and why; each once."""
+    why = [f"{TITLES[each.name]}: {each.why}" for each in one.figures if each.why]
+    return [*why, *dict.fromkeys(one.notes)]

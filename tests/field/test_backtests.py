@@ -1,0 +1,128 @@
+"""`backtest` of KubeInfers and Deployments through the command line: a run, listed as kubectl would, and its prediction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import jsonschema
+import pytest
+from command_line import ROOT
+from field.user import User, asking, both, kubeinfer
+from kubectl_listings import listed
+
+from kubeinfer_sim import load_scenario
+from kubeinfer_sim.experiment.backtest.backtest import backtest
+from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.report.backtest_result import backtest_json_schema
+
+#: Before, in the middle of, and after the rollout, ms.
+TIMES = (-1, 70_000, 3_600_000)
+
+
+def happens(
+    user: User, workload: Callable[..., Any], *, create: Any = None, events: bool = True
+) -> list[str]:
+    """A rollout of three pods, one after the other, as it went with another seed than those of the prediction."""
+    user.plans(
+        workload(asking(npu=8), replicas=3, terminationGracePeriodSeconds=30),
+        cluster="3x8",
+        timings={"profile": "zero", "create": {"uniform": {"low": "20s", "high": "60s"}}},
+        update={"newRevision": True},
+    )
+    scenario = load_scenario(str(user.folder / "scenario.yaml"))
+    names = []
+    for place, at in enumerate(TIMES):
+        names.append(f"{place}.json")
+        user.has(names[-1], listed(scenario, at, seed=1_000_000, events=events))
+    if create is not None:
+        text = (user.folder / "scenario.yaml").read_text(encoding="utf-8")
+        spec = json.loads(text)
+        spec["spec"]["timings"]["create"] = create
+        user.has("scenario.yaml", spec)
+    return names
+
+
+@both
+def test_what_went_as_predicted_lies_inside(user: User, workload: Callable[..., Any]) -> None:
+    names = happens(user, workload)
+    done = user.types("backtest", "scenario.yaml", *names[::-1], "-n", "39", "--json", "b.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    document = json.loads((user.folder / "b.json").read_text(encoding="utf-8"))
+    schema = json.loads((ROOT / "docs" / "schemas" / "backtest.schema.json").read_text(encoding="utf-8"))
+    assert schema == backtest_json_schema()
+    jsonschema.Draft202012Validator(schema).validate(document)
+    figures = {each["name"]: each for each in document["rollouts"][0]["figures"]}
+    assert figures["fewestReady"]["truth"] == {"low": 2, "high": 2}
+    assert figures["duration"]["level"] == pytest.approx(0.95)
+    assert ("order" in figures) == (workload is kubeinfer), "names of a Deployment's pods are drawn"
+    assert document["coverage"]["value"] == 1
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@both
+def test_what_took_longer_lies_outside(user: User, workload: Callable[..., Any]) -> None:
+    names = happens(user, workload, create="5s")
+    done = user.types("backtest", "scenario.yaml", *names, "-o", "markdown")
+    assert done.returncode == 1
+    judged = {
+        row.split(" | ")[0]: row.split(" | ")[-1] for row in done.stdout.splitlines() if row.startswith("| ")
+    }
+    assert judged["| duration"] == judged["| set up (median)"] == "outside |"
+    assert judged["| fewest ready"] == "inside |"
+
+
+def test_what_the_listings_do_not_tell_is_said(user: User) -> None:
+    names = happens(user, kubeinfer, events=False)
+    alone = user.types("backtest", "scenario.yaml", names[2], "-n", "9").stdout
+    assert "no pod of before is listed" in alone
+    early = user.types("backtest", "scenario.yaml", *names[:2], "-n", "9").stdout
+    assert "duration: it was not over when last listed" in " ".join(early.split())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda items: [each for each in items if each["kind"] == "Event"], "events and no pods"),
+        (lambda items: [{**each, "kind": "Node"} for each in items], "expected a Pod, found a Node"),
+        (
+            lambda items: [_in_another_namespace(each) for each in items],
+            "is it the right cluster and namespace?",
+        ),
+    ],
+)
+def test_other_listings_are_refused(user: User, change: Callable[..., Any], said: str) -> None:
+    happens(user, kubeinfer)
+    whole = json.loads((user.folder / "2.json").read_text(encoding="utf-8"))
+    user.has("wrong.json", {**whole, "items": change(whole["items"])})
+    done = user.types("backtest", "scenario.yaml", "wrong.json")
+    assert done.returncode == 2
+    assert said in " ".join(done.stderr.split())
+
+
+def _in_another_namespace(item: dict[str, Any]) -> dict[str, Any]:
+    return {**item, "metadata": {**item["metadata"], "namespace": "dev"}}
+
+
+def test_listings_from_before_the_rollout_tell_none(user: User) -> None:
+    (before, *_) = happens(user, kubeinfer)
+    done = user.types("backtest", "scenario.yaml", before, before)
+    assert done.returncode == 2
+    assert "no rollout is to be seen" in " ".join(done.stderr.split())
+
+
+@pytest.mark.sweep
+@both
+def test_intervals_cover_as_often_as_they_say(user: User, workload: Callable[..., Any]) -> None:
+    happens(user, workload)
+    scenario = load_scenario(str(user.folder / "scenario.yaml"))
+    hits = judged = 0
+    for seed in range(1_000_000, 1_000_200):
+        listings = [SourceText(f"{at}", json.dumps(listed(scenario, at, seed=seed))) for at in TIMES]
+        made = backtest(str(user.folder / "scenario.yaml"), listings, n=39, seed=39 * (seed - 1_000_000))
+        duration = made.rollouts[0].figures[0]
+        hits += duration.judgement == "inside"
+        judged += 1
+    # 95 % of 200, and a little more, since times are known to a second: three standard deviations below.
+    assert hits >= 0.95 * judged - 3 * (judged * 0.95 * 0.05) ** 0.5
