@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import field
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 
 from kubeinfer_sim.controllers.deployment.controller import DeploymentController
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
@@ -102,7 +102,7 @@ class Simulated:
         available = None if status.available is None else "FT"[status.available]
         condition = status.progressing
         progressing = condition and f"{condition.status[0]}:{condition.reason}"
-        return [sorted(sets), list(status.counts), available, progressing]
+        return [sorted(sets), [*astuple(status.counts)], available, progressing]
 
     # What the script does
 
