@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.experiment.planning.plan import Plan, plan
+    from kubeinfer_sim.experiment.recommending.recommend import Recommendation, recommend
     from kubeinfer_sim.experiment.replication import Variant
     from kubeinfer_sim.experiment.replications import Replications, replicate
     from kubeinfer_sim.experiment.sweep import Sweep, sweep
@@ -43,6 +44,8 @@ _HOMES = {
     "Workers": "experiment.dispatch",
     "Plan": "experiment.planning.plan",
     "plan": "experiment.planning.plan",
+    "Recommendation": "experiment.recommending.recommend",
+    "recommend": "experiment.recommending.recommend",
     "Sweep": "experiment.sweep",
     "sweep": "experiment.sweep",
     "Run": "simulation.run",
@@ -64,6 +67,7 @@ __all__ = [
     "InputError",
     "Measures",
     "Plan",
+    "Recommendation",
     "Replications",
     "Run",
     "Scenario",
@@ -80,6 +84,7 @@ __all__ = [
     "load_scenario",
     "measure",
     "plan",
+    "recommend",
     "replicate",
     "rollout_scenario",
     "simulate",

@@ -30,6 +30,8 @@ else:
 
 #: How what `calibrate` writes begins; a Timings file without it was written by hand.
 CALIBRATED = "# Learned by kubeinfer-sim calibrate"
+#: How what `recommend` writes begins.
+RECOMMENDED = "# Written by kubeinfer-sim recommend"
 #: How what `--write-scenario` writes begins; a scenario without it is somebody's own.
 SIMULATED = "# Written by kubeinfer-sim rollout --write-scenario"
 
@@ -76,6 +78,11 @@ def is_calibrated(head: bytes) -> bool:
 def is_simulated(head: bytes) -> bool:
     """Whether a file begins as what `rollout --write-scenario` writes does."""
     return head.startswith(SIMULATED.encode())
+
+
+def is_recommended(head: bytes) -> bool:
+    """Whether a file begins as what `recommend` writes does."""
+    return head.startswith(RECOMMENDED.encode())
 
 
 class OutputFile(_OfText):

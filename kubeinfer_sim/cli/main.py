@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": ("plan", "Find the cheapest setting with which the objectives hold."),
     "backtest": ("backtest", "Hold a rollout that has happened against its prediction."),
     "sweep": ("sweep", "Simulate a scenario all over a space of knobs; Pareto fronts and cliffs."),
+    "recommend": ("recommend", "Find the smallest change of a manifest that meets objectives, as a patch."),
     "fuzz": ("fuzz", "Search near a scenario, or all single faults, for what breaks it."),
     "results": ("results", "List, summarise and export the runs that a store holds."),
     "why": ("why", "Say why a scenario is as it is at one time, and what will end it."),

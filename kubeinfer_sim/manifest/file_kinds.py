@@ -30,6 +30,7 @@ OUTPUT_KINDS = (
     "Backtest",
     "Sweep",
     "Cliffs",
+    "Recommendation",
     "Fuzz",
     "Why",
     "Pods",

@@ -32,6 +32,7 @@ COMMANDS = {
     "Comparison": ("compare", "s.yaml", "--vary", "maxSurge=0,1"),
     "Sweep": ("sweep", "s.yaml", "--vary", "maxSurge=0,1"),
     "Cliffs": ("sweep", "s.yaml", "--cliff", "maxSurge=0..1"),
+    "Recommendation": ("recommend", "s.yaml", "-n", "1"),
     "Why": ("why", "s.yaml", "--at", "20m"),
     "Pods": ("pods", "s.yaml", "--at", "20m"),
     "Findings": ("validate", "a.yaml"),

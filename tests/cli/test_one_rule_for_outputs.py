@@ -31,6 +31,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     "plan": ("o.yaml --vary nodes=8,16", ("text", "json"), True, "Plan"),
     "backtest": ("u.yaml l.json", ("text", "json", "markdown"), True, "Backtest"),
     "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
+    "recommend": ("m.yaml --nodes 8x16 -n 2", ("text", "json"), True, "Recommendation"),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",
         ("text", "json", "markdown", "junit", "html"),

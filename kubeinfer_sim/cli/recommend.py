@@ -1,0 +1,149 @@
+"""`kubeinfer-sim recommend MANIFEST --nodes 8x8 --min-ready 3`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from kubeinfer_sim.cli.command import (
+    Whole,
+    configuration_option,
+    file_argument,
+    filename_option,
+    first_nodes_options,
+    horizon_option,
+    option,
+    subcommand,
+    timings_option,
+    values_options,
+)
+from kubeinfer_sim.cli.files import RECOMMENDED, OutputFile, is_recommended, write_file
+from kubeinfer_sim.cli.gates import Gates, gate_options
+from kubeinfer_sim.cli.outputs import output_options
+from kubeinfer_sim.cli.replications import UNDECIDED, Many, place_options
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cli.output import Output
+    from kubeinfer_sim.experiment.recommending.recommend import Recommendation
+    from kubeinfer_sim.scenario.configuration import Configuration
+
+
+def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
+    return "recommend takes one manifest, or one scenario"
+
+
+@subcommand(
+    "recommend", short_help="Find the smallest change that meets objectives, as a patch.", surplus=_surplus
+)
+@file_argument("manifest")
+@filename_option
+@first_nodes_options
+@gate_options
+@option("--name", metavar="NAME", help="Which KubeInfer or Deployment, where there are several.")
+@option(
+    "--patch",
+    "patch_to",
+    metavar="FILE",
+    type=OutputFile(is_recommended, "name a new file: `--patch new.patch`"),
+    help="Write the changes as a diff for `git apply`, comments and layout of the manifest kept.",
+)
+@option(
+    "--kubectl-patch",
+    "kubectl_to",
+    metavar="FILE",
+    type=OutputFile(is_recommended, "name a new file: `--kubectl-patch new.yaml`"),
+    help="Write them for `kubectl patch --type json --patch-file`.",
+)
+@option(
+    "--rules",
+    "rules_to",
+    metavar="FILE",
+    type=OutputFile(is_recommended, "name a new file: `--rules new.yaml`"),
+    help="Write the rules of Custom recovery that go with them, where there are any.",
+)
+@option(
+    "-n",
+    "--replications",
+    "replications",
+    type=Whole(min=1, max=1_000_000),
+    metavar="N",
+    help="How many seeds every change meets where anything is drawn; if not given 20, and what is chosen as many as "
+    "decide it.",
+)
+@place_options
+@option("--seed", type=Whole(min=0), metavar="N", help="The first seed.")
+@values_options("the manifest")
+@horizon_option
+@timings_option
+@configuration_option
+@output_options("the recommendation", "text", "json")
+def command(
+    manifest: str,
+    cluster: str | None,
+    pods: str | None,
+    gates: Gates,
+    name: str | None,
+    patch_to: str | None,
+    kubectl_to: str | None,
+    rules_to: str | None,
+    many: Many,
+    seed: int | None,
+    settings: tuple[str, ...],
+    files: tuple[str, ...],
+    horizon: str | None,
+    timings: str | None,
+    configuration: Configuration | None,
+    output: Output,
+) -> int:
+    """Find the smallest set of changes of MANIFEST with which objectives are met, at the fewest nodes more.
+
+    Budgets, recovery levels, the reset label, startup windows, grace periods and spare nodes are played under the same
+    seeds, the vendor's advice among them; what is recommended is a patch, each change with its effect. MANIFEST may be
+    a scenario, which has nodes, faults and objectives of its own; else it is updated to a new revision on --nodes.
+    Exit code 0: recommended, or nothing to change; 1: nothing meets the objectives; 4: undecided. See
+    docs/recommend.md.
+    """
+    from kubeinfer_sim.cli.output import look_of
+    from kubeinfer_sim.cli.progress import ProgressBar
+    from kubeinfer_sim.experiment.judging import Decision
+    from kubeinfer_sim.experiment.recommending.recommend import recommend
+    from kubeinfer_sim.manifest.template import parse_settings
+    from kubeinfer_sim.report.recommendation import render_recommendation
+    from kubeinfer_sim.report.recommendation_result import recommendation_json
+
+    with many.places() as workers, ProgressBar("runs", at_most=True) as bar:
+        made = recommend(
+            manifest,
+            cluster,
+            pods=pods,
+            objectives=gates.objectives(),
+            places=gates.places(),
+            name=name,
+            timings=timings,
+            set_values=parse_settings(settings, files),
+            seed=seed,
+            horizon=horizon,
+            configuration=configuration,
+            n=many.replications,
+            workers=workers,
+            progress=lambda done, told: bar.update(done, done, lambda: told),
+        )
+    output.write(
+        text=lambda: render_recommendation(made, **look_of(sys.stdout)),
+        json=lambda: recommendation_json(made),
+    )
+    _write(made, patch_to, kubectl_to, rules_to)
+    return {Decision.HELD: 0, Decision.MISSED: 1}.get(made.decision, UNDECIDED)
+
+
+def _write(made: Recommendation, patch_to: str | None, kubectl_to: str | None, rules_to: str | None) -> None:
+    if patch_to is not None:
+        write_file(patch_to, f"{RECOMMENDED}\n{made.patch()}", ours=is_recommended, option="--patch")
+    if kubectl_to is not None:
+        text = f"{RECOMMENDED}\n{made.patch('kubectl')}"
+        write_file(kubectl_to, text, ours=is_recommended, option="--kubectl-patch")
+    if rules_to is not None:
+        write_file(rules_to, f"{RECOMMENDED}\n{made.recovery}", ours=is_recommended, option="--rules")

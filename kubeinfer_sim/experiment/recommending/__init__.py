@@ -1,0 +1,1 @@
+"""Changes of a manifest, or spare nodes, with which objectives are met."""

@@ -1,0 +1,105 @@
+"""What a recommendation is made from: a scenario to play, and the manifest in its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.file_kinds import kind_in_file
+from kubeinfer_sim.manifest.load import load_manifest
+from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.yaml_tree import load_documents
+from kubeinfer_sim.scenario.configuration import Configuration
+from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.rollout import rollout_scenario
+
+
+class Inputs(Struct, frozen=True):
+    """What is played, and the manifest as its file has it, holes included."""
+
+    scenario: Scenario
+    document: Document
+
+
+def read_inputs(
+    manifest: str,
+    nodes: str | None = None,
+    *,
+    pods: str | None = None,
+    objectives: Mapping[str, Any] | None = None,
+    places: Mapping[Any, Any] | None = None,
+    name: str | None = None,
+    timings: str | None = None,
+    set_values: Mapping[str, Any] | None = None,
+    seed: int | None = None,
+    horizon: str | None = None,
+    configuration: Configuration | None = None,
+) -> Inputs:
+    """A manifest that is updated to a new revision on these nodes, or a scenario with one of its manifests.
+
+    Raises:
+        InputError: a file is wrong.
+        UsageError: nodes or objectives for a scenario, which has its own, or none for a manifest; no one workload is
+            meant; it is no document of its own in its file.
+    """
+    source = read_source(manifest)
+    if kind_in_file(manifest) == "Scenario":
+        own = {"--nodes": nodes, "--pods": pods, "--timings": timings, "objectives": objectives or None}
+        for option, value in own.items():
+            if value is not None:
+                raise UsageError(f"{option}: a scenario has its own: give the manifest in place of it")
+        scenario = load_scenario(
+            source, set_values=set_values or {}, seed=seed, horizon=horizon, configuration=configuration
+        )
+        workload = _one(scenario.workloads, name, manifest)
+        file = workload.source.rpartition(":")[0]
+        return Inputs(scenario, _document(read_source(file) if file else source, workload))
+    if nodes is None and configuration is None:
+        raise UsageError(
+            "give the nodes as --nodes 8x8 or --cluster FILE, or a scenario in place of the manifest"
+        )
+    manifests = load_manifest([source], set_values=set_values or {})
+    workload = _one(manifests.workloads, name, manifest)
+    options: dict[str, Any] = {
+        "profile": timings,
+        "seed": seed or 0,
+        "horizon": horizon or "settled",
+        "pods": pods,
+        "beside": [each for each in manifests.workloads if each is not workload],
+        "objects": manifests.others,
+        "configuration": configuration,
+        "objectives": objectives or {"completes": True},
+        "places": places or {},
+    }
+    return Inputs(rollout_scenario(workload, None, nodes, **options), _document(source, workload))
+
+
+def _one(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
+    some = [each for each in workloads if each.kind in ("KubeInfer", "Deployment")]
+    some = [each for each in some if name in (None, each.name)]
+    first = [each for each in some if each.kind == "KubeInfer"] or some
+    if len(first) != 1:
+        known = ", ".join(each.name for each in workloads) or "nothing"
+        raise UsageError(
+            f"{file}: expected one KubeInfer or Deployment, there is {known}: choose one with --name"
+        )
+    return first[0]
+
+
+def _document(source: SourceText, workload: WorkloadSpec) -> Document:
+    """Where a workload stands in its file, holes as they are."""
+    for each in load_documents(source):
+        value = each.value
+        if not isinstance(value, dict) or value.get("kind") != workload.kind:
+            continue
+        if (value.get("metadata") or {}).get("name") == workload.name:
+            return each
+    raise UsageError(
+        f"{source.name}: {workload.kind} {workload.name} is no document of its own there, so no patch can be made of it"
+    )
