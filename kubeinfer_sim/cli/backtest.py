@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,6 +17,7 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
+from kubeinfer_sim.cli.files import OutputFile, is_calibrated, write_file
 from kubeinfer_sim.cli.outputs import output_options
 from kubeinfer_sim.cli.replications import UNDECIDED
 from kubeinfer_sim.errors import UsageError
@@ -42,6 +44,13 @@ if TYPE_CHECKING:
     help="How many runs the prediction is made of; if not given 199, and one where nothing is drawn.",
 )
 @option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
+@option(
+    "--timings",
+    "timings_to",
+    metavar="FILE",
+    type=OutputFile(is_calibrated, "name a new file: `--timings learned.yaml`"),
+    help="Write what calibrate learns of the same pods to a file of kind Timings, for `timings: {file: ...}`.",
+)
 @values_options("the manifest")
 @horizon_option
 @configuration_option
@@ -51,6 +60,7 @@ def command(
     listings: tuple[str, ...],
     replications: int | None,
     seed: int | None,
+    timings_to: str | None,
     settings: tuple[str, ...],
     files: tuple[str, ...],
     horizon: str | None,
@@ -58,37 +68,53 @@ def command(
     output: Output,
 ) -> int:
     """Say of a rollout whether it went as many runs of SCENARIO predict: each LISTING is what kubectl get pods,events
-    -o json wrote before, during or after it.
+    -o json wrote before, during or after it. Or of several: SCENARIO is then a folder of folders, each with a
+    scenario.yaml and its listings *.json.
 
     Told are duration, fewest ready, order and stages, each with its predicted interval and whether the truth lay in
     it: exit 0 where all that can be judged did, 1 where not, 4 where nothing can be judged. See docs/backtest.md.
     """
-    from kubeinfer_sim.cli.output import look_of
+    from kubeinfer_sim.cli.output import look_of, note
     from kubeinfer_sim.cli.progress import ProgressBar
-    from kubeinfer_sim.experiment.backtest.backtest import backtest
+    from kubeinfer_sim.experiment.backtest.backtest import backtest, backtest_folder
     from kubeinfer_sim.manifest.source import read_source
     from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.backtest import render_backtest
     from kubeinfer_sim.report.backtest_result import backtest_json
     from kubeinfer_sim.report.markdown.backtest import backtest_markdown
 
-    if not listings:
+    several = Path(scenario).is_dir()
+    if several and listings:
+        raise UsageError(f"{scenario} is a folder, in whose folders the listings are: name no others")
+    if not several and not listings:
         raise UsageError(
             "backtest needs listings of what happened: kubectl get pods,events -A -o json > after.json"
         )
     if [scenario, *listings].count("-") > 1:
         raise UsageError("only one file can come from standard input")
     with ProgressBar("runs") as bar:
-        made = backtest(
-            read_source(scenario),
-            listings,
-            n=replications,
-            progress=lambda done, total: bar.update(done, total, lambda: ""),
-            set_values=parse_settings(settings, files),
-            seed=seed,
-            horizon=horizon,
-            configuration=configuration,
-        )
+
+        def progress(done: int, total: int) -> None:
+            bar.update(done, total, lambda: "")
+
+        loaded: dict[str, Any] = {
+            "n": replications,
+            "progress": progress,
+            "set_values": parse_settings(settings, files),
+            "seed": seed,
+            "horizon": horizon,
+            "configuration": configuration,
+        }
+        if several:
+            made = backtest_folder(scenario, **loaded)
+        else:
+            made = backtest(read_source(scenario), listings, **loaded)
+    if timings_to is not None:
+        learned = made.timings()
+        if learned:
+            write_file(timings_to, learned, ours=is_calibrated, option="--timings")
+        else:
+            note("--timings: no length of any stage can be learned of these listings, so nothing is written")
     output.write(
         text=lambda: render_backtest(made, **look_of(sys.stdout)),
         json=lambda: backtest_json(made),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -110,6 +111,41 @@ def test_listings_from_before_the_rollout_tell_none(user: User) -> None:
     done = user.types("backtest", "scenario.yaml", before, before)
     assert done.returncode == 2
     assert "no rollout is to be seen" in " ".join(done.stderr.split())
+
+
+@both
+def test_timings_learned_of_the_listings_bring_the_prediction_to_the_truth(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    names = happens(user, workload, create="5s")
+    user.types("backtest", "scenario.yaml", *names, "--timings", "learned.yaml")
+    scenario = json.loads((user.folder / "scenario.yaml").read_text(encoding="utf-8"))
+    scenario["spec"]["timings"] = {"profile": "zero", "file": "learned.yaml"}
+    user.has("scenario.yaml", scenario)
+    done = user.types("backtest", "scenario.yaml", *names, "--json", "b.json")
+    document = json.loads((user.folder / "b.json").read_text(encoding="utf-8"))
+    (rollout,) = document["rollouts"]
+    set_up = next(each for each in rollout["figures"] if each["name"] == "setUp")
+    assert set_up["judgement"] == "inside", done.stdout
+
+
+def test_of_several_rollouts_is_told_how_often_intervals_covered(user: User) -> None:
+    happens(user, kubeinfer)
+    for name in ("march", "april"):
+        (user.folder / "past" / name).mkdir(parents=True)
+        for each in ("manifest.yaml", "scenario.yaml", "0.json", "1.json", "2.json"):
+            shutil.copy(user.folder / each, user.folder / "past" / name / each)
+    done = user.types("backtest", "past", "-n", "39", "--json", "b.json")
+    assert done.returncode == 0
+    assert "of 2 rollouts all lay inside what was predicted. The duration did in 100 %" in " ".join(
+        done.stdout.split()
+    )
+    document = json.loads((user.folder / "b.json").read_text(encoding="utf-8"))
+    # Of two hits out of two no more is known than that: 1 - 0.95 is the square of the lower bound.
+    assert document["coverage"]["low"] == pytest.approx(0.05**0.5)
+    assert user.types("backtest", "past", "past/march/0.json").returncode == 2
+    (user.folder / "empty").mkdir()
+    assert "no folder in it holds a scenario.yaml" in user.types("backtest", "empty").told
 
 
 @pytest.mark.sweep

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from math import inf
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -22,9 +23,12 @@ from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.cluster.kubectl.listing import read_listing_file
+from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, read_listing_file
+from kubeinfer_sim.scenario.cluster.kubectl.owners import owners_of
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.scenario.timings.calibration.document import timings_document
+from kubeinfer_sim.scenario.timings.calibration.observe import observe
 
 #: So many runs have a fifth smallest and a fifth largest between which 95 % of further ones lie.
 RUNS = 199
@@ -78,9 +82,15 @@ class Backtested(Struct, frozen=True):
 
 
 class Backtest(Struct, frozen=True):
-    """Several of them."""
+    """Several of them.
+
+    Attributes:
+        pods: of the workloads, as they were listed when they were ready, if ever; `events` of all.
+    """
 
     rollouts: tuple[Backtested, ...]
+    pods: tuple[Item, ...] = ()
+    events: tuple[Item, ...] = ()
 
     @property
     def judged(self) -> list[Figure]:
@@ -104,6 +114,14 @@ class Backtest(Struct, frozen=True):
         if not judged:
             return None
         return proportion(sum(each.judgement == "inside" for each in judged), len(judged))
+
+    def timings(self, name: str = "backtest") -> str:
+        """What `calibrate` learns of the same pods and events: the text of a Timings file; "" where it is nothing."""
+        observed = observe(self.pods, self.events or None)
+        if not observed.lengths:
+            return ""
+        sources = dict.fromkeys(each.source.name for each in (*self.pods, *self.events))
+        return timings_document(observed, name, list(sources))
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each figure of each rollout; times in seconds."""
@@ -159,7 +177,34 @@ def backtest(
     """
     played = load_scenario(scenario, **loaded)
     found = read_listings([_source(each) for each in listings])
-    return Backtest(tuple(_backtested(played, found, n, progress)))
+    rollouts = tuple(_backtested(played, found, n, progress))
+    owners = owners_of([*played.workloads, *played.created])
+    return Backtest(rollouts, tuple(found.ready_pods(owners)), tuple(found.events))
+
+
+def backtest_folder(
+    folder: str, *, n: int | None = None, progress: Progress = lambda done, total: None, **loaded: Any
+) -> Backtest:
+    """Several rollouts: each folder in `folder` that holds a `scenario.yaml`, with the listings `*.json` beside it.
+
+    Raises:
+        UsageError: there is no such folder in it, or one without listings.
+        InputError: see `backtest`.
+    """
+    scenarios = sorted(Path(folder).glob("*/scenario.yaml"))
+    if not scenarios:
+        raise UsageError(f"{folder}: no folder in it holds a scenario.yaml, with listings *.json beside it")
+    made = []
+    for each in scenarios:
+        listings = sorted(map(str, each.parent.glob("*.json")))
+        if not listings:
+            raise UsageError(f"{each.parent}: no listings *.json beside its scenario.yaml")
+        made.append(backtest(str(each), listings, n=n, progress=progress, **loaded))
+    return Backtest(
+        tuple(one for each in made for one in each.rollouts),
+        tuple(pod for each in made for pod in each.pods),
+        tuple(event for each in made for event in each.events),
+    )
 
 
 def _source(listing: str | SourceText) -> SourceText:

@@ -60,6 +60,16 @@ class Listings(Struct):
             last.update(listing.pods)
         return list(last.values())
 
+    def ready_pods(self, owners: Sequence[Owner]) -> list[Item]:
+        """Each pod of these owners as it was seen last when it was Ready, or as it was seen last."""
+        best: dict[str, Item] = {}
+        for listing in self.listings:
+            for owner in owners:
+                for uid, item in _own(listing, owner).items():
+                    if uid not in best or pod_times(item.value).ready is not None:
+                        best[uid] = item
+        return list(best.values())
+
     @property
     def events(self) -> list[Item]:
         """Each event as it was seen last."""
