@@ -8,6 +8,7 @@ from typing import Any
 
 from building import kubeinfer, scenario
 from metering import metered
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import InstanceRef, NodeDrained, PodRef
 from kubeinfer_sim.controllers.deployment.records import PodEvicted
@@ -42,7 +43,7 @@ def told(*actions: Any, replicas: int = 2) -> list[Record]:
 def renamed(value: Any, name: str, uids: int) -> Any:
     """The same of a KubeInfer of another name, with uids of its own."""
     if isinstance(value, InstanceRef):
-        return value._replace(uid=value.uid + uids, owner=name)
+        return replace(value, uid=value.uid + uids, owner=name)
     if isinstance(value, PodRef):
         return value._replace(instance=renamed(value.instance, name, uids))
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
@@ -79,9 +80,9 @@ def test_each_kubeinfer_is_measured_by_its_own_records_alone() -> None:
     for name, make in METERS.items():
         meters = {Workload("KubeInfer", "one"): make(), Workload("KubeInfer", "other"): make()}
         OnePass([ByWorkload({which: [meter] for which, meter in meters.items()})]).feed(both)
-        for (_, which), records in zip(meters, (one, other), strict=True):
+        for which, records in zip(meters, (one, other), strict=True):
             alone = metered(make(), about_instances(records), ended_at=ENDED_AT, end="horizon")
-            beside = meters[Workload("KubeInfer", which)].finish(ENDED_AT, "horizon")
+            beside = meters[which].finish(ENDED_AT, "horizon")
             assert beside == alone, (name, which)
             assert alone, name
 

@@ -77,7 +77,7 @@ def test_containers_start_one_behind_the_other_so_their_hooks_add_up() -> None:
     (last,) = [
         each
         for each in run.history.of(SetUpContinued)
-        if each.stages[-1].name == (StageKind.POST_START, "log")
+        if each.stages[-1].name == StageName(StageKind.POST_START, "log")
     ]
     assert [str(stage.name) for stage in last.stages][-3:] == ["create", "postStart engine", "postStart log"]
     assert at(run, ContainersRunning) == [52_000]

@@ -18,7 +18,7 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     SetUpContinued,
 )
-from kubeinfer_sim.cluster.stages import StageKind
+from kubeinfer_sim.cluster.stages import StageKind, StageName
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.model import Container, Probe
@@ -144,7 +144,7 @@ def test_one_that_dies_while_an_init_container_runs_comes_back_beside_it() -> No
     assert (died.at, died.container, died.init) == (3_000, "proxy", True)
     (again,) = [record for record in run.history.of(SetUpContinued) if record.container]
     assert (again.at, again.container) == (5_000, "proxy")
-    assert (again.stages[0].name, again.stages[0].duration) == ((StageKind.INIT, "fetch"), 2_000)
+    assert (again.stages[0].name, again.stages[0].duration) == (StageName(StageKind.INIT, "fetch"), 2_000)
     assert at(run, ContainersRunning) == [9_000], "not later than without"
 
 
