@@ -88,7 +88,17 @@ class Group(click.Group):
 
 
 #: The parameters that name files which commands write, or keep their runs in.
-_WRITTEN = ("store", "json_to", "markdown_to", "csv_to", "html_to", "parquet", "scenario_to", "timings_to")
+_WRITTEN = (
+    "store",
+    "json_to",
+    "markdown_to",
+    "csv_to",
+    "html_to",
+    "openmetrics_to",
+    "parquet",
+    "scenario_to",
+    "timings_to",
+)
 
 
 def _each_file_once(ctx: click.Context) -> None:

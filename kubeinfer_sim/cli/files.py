@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubeinfer_sim.errors import OutputError, UsageError
-from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS, OUTPUT_KINDS, PAGE_BEGINS
+from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS, OPENMETRICS_BEGINS, OUTPUT_KINDS, PAGE_BEGINS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -68,6 +68,11 @@ def is_table(head: bytes) -> bool:
 def is_page(head: bytes) -> bool:
     """Whether a file begins as a page of ours does."""
     return head.startswith(PAGE_BEGINS.encode())
+
+
+def is_openmetrics(head: bytes) -> bool:
+    """Whether a file begins as time series of ours do."""
+    return head.startswith(OPENMETRICS_BEGINS.encode())
 
 
 def is_calibrated(head: bytes) -> bool:

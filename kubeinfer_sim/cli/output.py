@@ -16,6 +16,7 @@ from kubeinfer_sim.cli.files import (
     descriptor,
     is_comment,
     is_document,
+    is_openmetrics,
     is_page,
     is_table,
     write_bytes,
@@ -31,7 +32,13 @@ STEP_BEGUN = "kubeinfer_sim.step_begun"
 #: What somebody is asked who meets a mistake of ours.
 ISSUES = "please report it with the command line and the files that caused it"
 #: What holds an earlier output of ours, by form.
-_OURS = {"json": is_document, "markdown": is_comment, "csv": is_table, "html": is_page}
+_OURS = {
+    "json": is_document,
+    "markdown": is_comment,
+    "csv": is_table,
+    "html": is_page,
+    "openmetrics": is_openmetrics,
+}
 #: Columns a message has at least, however narrow the terminal.
 NARROWEST = 40
 

@@ -7,14 +7,20 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from kubeinfer_sim.cli.command import form_option, json_option, option
-from kubeinfer_sim.cli.files import OutputFile, is_comment, is_page, is_table
+from kubeinfer_sim.cli.files import OutputFile, is_comment, is_openmetrics, is_page, is_table
 from kubeinfer_sim.cli.output import output_of
 from kubeinfer_sim.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 #: The parameters behind the options, by form.
-FILES = {"json": "json_to", "markdown": "markdown_to", "csv": "csv_to", "html": "html_to"}
+FILES = {
+    "json": "json_to",
+    "markdown": "markdown_to",
+    "csv": "csv_to",
+    "html": "html_to",
+    "openmetrics": "openmetrics_to",
+}
 
 
 def output_options(what: str, *forms: str) -> Callable[[F], F]:
@@ -30,7 +36,12 @@ def output_options(what: str, *forms: str) -> Callable[[F], F]:
             return command(output=output, **given)
 
         decorated = cast("F", gathered)
-        for form, made in (("html", _html_option), ("csv", _csv_option), ("markdown", _markdown_option)):
+        for form, made in (
+            ("openmetrics", _openmetrics_option),
+            ("html", _html_option),
+            ("csv", _csv_option),
+            ("markdown", _markdown_option),
+        ):
             if form in forms:
                 decorated = made()(decorated)
         return form_option(*forms)(json_option(what)(decorated))
@@ -74,6 +85,19 @@ def _html_option() -> Callable[[F], F]:
             "for the page on standard output write `-o html`, else name a new file: `--html new.html`",
         ),
         help="Write a page with pictures to a file that needs no other, too; - is `-o html`. Wants the extra [report].",
+    )
+
+
+def _openmetrics_option() -> Callable[[F], F]:
+    return option(
+        "--openmetrics",
+        "openmetrics_to",
+        metavar="FILE",
+        type=OutputFile(
+            is_openmetrics,
+            "for them on standard output write `-o openmetrics`, else name a new file: `--openmetrics new.txt`",
+        ),
+        help="Write time series of a run to a file as OpenMetrics text, too; - is `-o openmetrics`.",
     )
 
 

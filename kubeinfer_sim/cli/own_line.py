@@ -40,6 +40,7 @@ _NOT_OF_THE_RESULT = {
     "markdown_to",
     "csv_to",
     "html_to",
+    "openmetrics_to",
     "scenario_to",
     "quiet",
     "details",

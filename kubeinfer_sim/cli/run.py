@@ -102,6 +102,8 @@ def command(
                 "--details, --detail, --estimate, --check-determinism and --check-invariants are about runs as they "
                 "are, --rare forces them"
             )
+        if output.wants("openmetrics"):
+            raise UsageError("--openmetrics is about one run: leave out --rare and -n")
         return estimate_and_report(loaded, many, output=output, quiet=quiet, assumptions=assumptions)
     return simulate_and_report(
         loaded,

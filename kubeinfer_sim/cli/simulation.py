@@ -82,7 +82,7 @@ def simulation_options(command: F) -> F:
         ),
         seed_option,
         replication_options,
-        output_options("the result", "text", "json", "markdown", "junit", "github", "html"),
+        output_options("the result", "text", "json", "markdown", "junit", "github", "html", "openmetrics"),
     ):
         command = option(command)
     return command
@@ -135,7 +135,12 @@ def simulate_and_report(
     if estimate and told is not None:
         raise UsageError("--estimate makes no result that --detail could be about: leave out one of them")
     if many.wanted:
-        of_one = {"--details": details, "--detail": told, "--check-determinism": check_determinism}
+        of_one = {
+            "--details": details,
+            "--detail": told,
+            "--check-determinism": check_determinism,
+            "--openmetrics": output.wants("openmetrics"),
+        }
         for name, given in of_one.items():
             if given:
                 raise UsageError(f"{name} is about one run: give its --seed instead of replications")
@@ -260,6 +265,11 @@ def _reports(
 
         return page_html(run_page(assessment, Origin(same_again(assessment.run.seed), whole)))
 
+    def openmetrics() -> str:
+        from kubeinfer_sim.report.openmetrics import run_openmetrics
+
+        return run_openmetrics(assessment)
+
     return {
         "text": text,
         "json": lambda: result,
@@ -267,6 +277,7 @@ def _reports(
         "junit": junit,
         "github": github,
         "html": html,
+        "openmetrics": openmetrics,
     }
 
 

@@ -20,6 +20,8 @@ OWN_KINDS = ("Scenario", "Cluster", "Recovery", "Timings")
 #: How the first line of a comment in Markdown of ours ends, and how a page of ours begins.
 COMMENT_ENDS = "<!-- kubeinfer-sim -->"
 PAGE_BEGINS = "<!DOCTYPE html>\n<!-- Written by kubeinfer-sim"
+#: How time series of ours in OpenMetrics begin.
+OPENMETRICS_BEGINS = "# HELP kubeinfer_sim_"
 #: Kinds of the documents that we write.
 OUTPUT_KINDS = (
     "Result",

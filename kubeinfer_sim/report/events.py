@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from kubeinfer_sim.cluster.pod_printing import human_duration
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.events import Event
+from kubeinfer_sim.report.calendar import BEGINNING
 from kubeinfer_sim.report.words import plain
-
-#: The beginning of a run, where a time of the calendar has to be given.
-BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def render_events(events: Sequence[Event], at: int, *, unicode: bool = True) -> str:

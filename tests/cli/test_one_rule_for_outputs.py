@@ -20,10 +20,10 @@ __all__ = ["small_bundle"]
 
 #: Every command: a line that works, what `-o` may be, whether there is `--json FILE`, the kind of the document.
 LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
-    "run": ("s.yaml", ("text", "json", "markdown", "junit", "github", "html"), True, "Result"),
+    "run": ("s.yaml", ("text", "json", "markdown", "junit", "github", "html", "openmetrics"), True, "Result"),
     "rollout": (
         "m.yaml --nodes 8x16",
-        ("text", "json", "markdown", "junit", "github", "html"),
+        ("text", "json", "markdown", "junit", "github", "html", "openmetrics"),
         True,
         "Result",
     ),
