@@ -39,8 +39,3 @@ class StartBarrier(Generic[Member]):
     def holds(self, pod: Member) -> bool:
         """Whether the pod stands at it and waits."""
         return pod in self._waiting
-
-    @property
-    def missing(self) -> int:
-        """How many pods it still waits for."""
-        return max(0, self.size - len(self._present))

@@ -112,7 +112,7 @@ def test_it_takes_its_room_before_others_and_waits_where_there_is_none(user: Use
     [
         ({"maxUnavailable": 1}, 3, 4),
         ({"maxUnavailable": 2}, 2, 4),
-        ({"maxSurge": 2, "maxUnavailable": 0}, 4, 6),
+        ({"maxSurge": "30%", "maxUnavailable": 0}, 4, 6),  # of four, rounded up
     ],
 )
 def test_an_update_goes_node_by_node_within_its_budget(

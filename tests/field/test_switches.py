@@ -62,7 +62,7 @@ def test_three_silent_faults_in_three_hours_take_a_node_out_where_the_switch_say
     roles = chat(replicas=1)
     (role,) = roles["spec"]["template"]["spec"]["roles"]
     role["replicas"] = 2
-    crashes = [{"at": f"{hour}m", "crash": {"nodes": ["node-0"]}} for hour in (10, 60, 110)]
+    crashes = [{"at": f"{hour}m", "crash": {"nodes": ["node-0"]}} for hour in (10, 60, 185)]
     for on in (False, True):
         user.plans(
             roles,
@@ -73,8 +73,8 @@ def test_three_silent_faults_in_three_hours_take_a_node_out_where_the_switch_say
             horizon="4h",
         )
         user.runs()
-        told = user.types("why", "scenario.yaml", "--at", "3h").stdout
-        assert ("1h50m30s node-0 takes no new pods (cordon)" in told) is on
+        told = user.types("why", "scenario.yaml", "--at", "3h30m").stdout
+        assert ("3h5m30s  node-0 takes no new pods (cordon)" in told) is on
     both = [{"at": f"{hour}m", "crash": {}} for hour in (10, 60, 110)]
     user.plans(
         roles, cluster="3x8", timings=TIMINGS, actions=both, assumptions={"silentFaults": True}, horizon="4h"

@@ -14,7 +14,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceGone
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import Kind
-from kubeinfer_sim.metrics.killed_starts import KilledStartsMeter
+from kubeinfer_sim.metrics.killed_starts import KilledStart, KilledStartsMeter
 
 
 def told(meter: KilledStartsMeter, *records: object) -> None:
@@ -25,8 +25,8 @@ def told(meter: KilledStartsMeter, *records: object) -> None:
 def killed(kind: Kind, uid: int) -> tuple[PodRef, list[object]]:
     pod = PodRef(InstanceRef(uid, "chat", 0, kind), "serve", 0, 0)
     return pod, [
-        ContainersRunning(0, NO_CAUSE, pod, 0, ""),
-        EngineStarted(0, NO_CAUSE, pod, ()),
+        ContainersRunning(10, NO_CAUSE, pod, 0, ""),
+        EngineStarted(10, NO_CAUSE, pod, ()),
         ContainerKilling(90, NO_CAUSE, pod, "engine", "StartupProbeFailed", "", "abc"),
     ]
 
@@ -53,3 +53,4 @@ def test_what_comes_up_after_a_kill_is_counted_with_it() -> None:
     told(meter, *records, EngineStarted(90, NO_CAUSE, pod, ()), PodReady(95, NO_CAUSE, pod))
     (found,) = meter.finish(100, "settled")
     assert (found.started, found.killed, found.starts, found.late) == (1, 1, 1, None)
+    assert found.longest == KilledStart(pod, "startup", 80, 0)

@@ -15,6 +15,7 @@ import resource
 import select
 import signal
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -49,6 +50,13 @@ settings.register_profile(
     report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
+
+
+@contextlib.contextmanager
+def folder_of_its_own() -> Iterator[str]:
+    """An option of pytest: who keeps no folder deletes those of others, too, where they are in one place."""
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        yield f"--basetemp={folder}/tests"
 
 
 class Job(NamedTuple):
@@ -308,10 +316,10 @@ def main() -> None:
     for stream in (1, 2):
         os.dup2(nothing, stream)
     sys.meta_path.insert(0, Changed([Edit(*edit)]))
-    with os.fdopen(write, "w", buffering=1) as pipe:
+    with os.fdopen(write, "w", buffering=1) as pipe, folder_of_its_own() as folder:
         _limit(60)
         names = [name for name, _ in tests]
-        code = pytest.main([*OPTIONS, "-x", *names], plugins=[_Teller(dict(tests), pipe)])
+        code = pytest.main([*OPTIONS, folder, "-x", *names], plugins=[_Teller(dict(tests), pipe)])
         if code == 0:
             print(json.dumps(["passed"]), file=pipe)
         elif code != 1:

@@ -13,12 +13,13 @@ All of them take long, and are run by hand with `nice`. See CONTRIBUTING.md.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-import random
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from itertools import islice
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +30,7 @@ from mutation import page, reach  # noqa: E402
 from mutation.choice import SECONDS, choose, room  # noqa: E402
 from mutation.mistakes import NAMED, PLANTED, Mistake  # noqa: E402
 from mutation.operators import ROOMS, Mutant, files, is_code, mutants  # noqa: E402
-from mutation.playing import OPTIONS, Job, Played, Player, in_a_new_python  # noqa: E402
+from mutation.playing import OPTIONS, Job, Played, Player, folder_of_its_own, in_a_new_python  # noqa: E402
 
 FOLDER = ROOT / ".mutation"
 SAMPLE = FOLDER / "sample.jsonl"
@@ -38,18 +39,18 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
 TESTS = tuple(f"tests/{each}" for each in (*ROOMS, "simulation", "volcano", "e2e", "field"))
 
 
-def sample(count: int, seed: int) -> list[Mutant]:
-    """So many mutants of the rooms, each as likely as any other."""
-    draw = random.Random(f"mutants of seed {seed}")
-    every = [each for file in files() for each in mutants(file)]
-    draw.shuffle(every)
-    chosen: list[Mutant] = []
-    for each in every:
-        if len(chosen) == count:
-            break
-        if is_code(each):
-            chosen.append(each)
-    return chosen
+def sample(count: int, seed: int, known: Set[str]) -> list[Mutant]:
+    """So many mutants of the rooms, each as likely as any other; first those `known`, drawn before, that still fit.
+
+    The others come in the order of a hash of their names, so a change of the code changes few of those drawn.
+    """
+
+    def order(mutant: Mutant) -> tuple[bool, bytes]:
+        name = mutant.name
+        return name not in known, hashlib.sha256(f"{seed} {name}".encode()).digest()
+
+    every = sorted((each for file in files() for each in mutants(file)), key=order)
+    return list(islice((each for each in every if is_code(each)), count))
 
 
 def lines(file: Path) -> list[page.Line]:
@@ -95,7 +96,8 @@ def play(
         wanted |= {name.partition("::")[0] for name, _ in tests}
     if jobs:
         player = Player(jobs, lambda job, played: tell(mutants_of[id(job)], played), workers)
-        pytest.main([*OPTIONS, *sorted(wanted)], plugins=[player])
+        with folder_of_its_own() as folder:
+            pytest.main([*OPTIONS, folder, *sorted(wanted)], plugins=[player])
 
 
 def mistakes(words: Sequence[str]) -> int:
@@ -171,15 +173,19 @@ def main() -> int:
     options, more = parser.parse_known_args()
     match options.command:
         case "record":
-            tests = [*OPTIONS, "--maxfail=20", *options.tests, *more]
-            return reach.record(ROOMS, FOLDER / f"{options.part}.reached", tests)
+            with folder_of_its_own() as folder:
+                tests = [*OPTIONS, folder, "--maxfail=20", *options.tests, *more]
+                return reach.record(ROOMS, FOLDER / f"{options.part}.reached", tests)
         case "sample":
-            drawn = sample(options.count, options.seed)
+            known = {line["name"] for line in lines(SAMPLE)}
+            drawn = sample(options.count, options.seed, known)
             play(drawn, SAMPLE, options.workers, options.seconds, again=options.again)
         case "survivors":
             return survivors()
         case "page":
-            page.write(lines(SAMPLE), sum(len(mutants(file)) for file in files()))
+            every = [each.name for file in files() for each in mutants(file)]
+            still = {*every}
+            page.write([line for line in lines(SAMPLE) if line["name"] in still], len(every))
         case "mistakes":
             return mistakes(options.words)
         case "search":

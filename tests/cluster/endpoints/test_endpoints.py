@@ -24,7 +24,10 @@ def test_publish_not_ready_addresses_makes_every_endpoint_ready() -> None:
 
 
 def test_a_proxy_follows_a_burst_of_changes_at_most_once_a_second() -> None:
-    assert ProxyDelay(100, 1_000).effective([0, 50, 200, 1_500, 9_000]) == [100, 1_100, 1_100, 2_100, 9_100]
+    assert ProxyDelay(100, 1_000).effective([0, 0, 50, 200, 1_500, 9_000]) == [
+        *(100, 100),
+        *(1_100, 1_100, 2_100, 9_100),
+    ]
 
 
 def test_ipvs_follows_each_change_at_once() -> None:
