@@ -89,6 +89,23 @@ def test_a_volume_that_lacks_its_object_is_mounted_after_a_back_off_that_doubles
     assert statuses(user, "63.5s") == ["Running"]
 
 
+@both
+def test_a_volume_that_lacks_its_object_holds_the_pod_when_that_of_another_is_there(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    volumes = [{"name": name, "configMap": {"name": name}} for name in ("one", "two")]
+    comes = [
+        {"at": at, "create": named("ConfigMap", name, data={"x": "1"})}
+        for at, name in (("10s", "one"), ("1m", "two"))
+    ]
+    pods = workload(asking(npu=8), replicas=1, volumes=volumes)
+    user.plans(pods, cluster="1x8", initial="empty", actions=comes)
+    done, _ = user.runs()
+    assert done.returncode == 0, done.stdout
+    assert statuses(user, "1m") == ["ContainerCreating"]
+    assert statuses(user, "4m") == ["Running"]
+
+
 def test_what_is_optional_or_not_said_to_be_absent_is_no_hindrance(user: User) -> None:
     optional = {
         "env": [{"name": "X", "valueFrom": {"configMapKeyRef": {"name": "cm", "key": "x", "optional": True}}}]
