@@ -16,6 +16,7 @@ from kubeinfer_sim.cli.command import (
 )
 from kubeinfer_sim.cli.output import Output
 from kubeinfer_sim.cli.outputs import output_options
+from kubeinfer_sim.cli.predictions import Predicted, code_of, prediction_options
 from kubeinfer_sim.diagnostics import unrepeated
 from kubeinfer_sim.errors import UsageError
 
@@ -30,6 +31,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @filename_option
 @new_values_option
 @values_options("the manifests")
+@prediction_options
 @output_options("the changes", "text", "json", "markdown")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 when there are differences, as git diff does.")
 def command(
@@ -40,6 +42,7 @@ def command(
     new_settings: tuple[str, ...],
     output: Output,
     exit_code: bool,
+    predicted: Predicted,
 ) -> int:
     """Say what applying NEW changes in a cluster that runs OLD, whether it rolls out, and what does nothing.
 
@@ -48,8 +51,10 @@ def command(
 
     The meaning is compared, not the text: defaults count as written, 1000m is 1. - is standard input:
     kubectl get kubeinfer x -o yaml | kubeinfer-sim diff - new.yaml
+
+    With --predict exit code 1 says that a bound is missed, too, 4 that more runs are needed to tell.
     """
-    from kubeinfer_sim.cli.manifests import Side, load_each
+    from kubeinfer_sim.cli.manifests import Side, load_each, version_of
     from kubeinfer_sim.cli.output import note, show_diagnostics, width_of
     from kubeinfer_sim.manifest.diff import Versioned, diff
     from kubeinfer_sim.manifest.object_diff import Key, is_compared, object_diff
@@ -60,8 +65,9 @@ def command(
     from kubeinfer_sim.report.diff import diff_json, diff_text
     from kubeinfer_sim.report.markdown.diff import diff_markdown
 
-    if old == new == "-":
-        raise UsageError("only one of OLD and NEW can come from standard input")
+    if [old, new, predicted.cluster, predicted.pods].count("-") > 1:
+        raise UsageError("only one file can come from standard input")
+    predicted.check()
     values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
     before, after = load_each([Side(old, values), Side(new, {**values, **later})], values, later)
     versions = [[each for each in side.workloads if isinstance(each, Versioned)] for side in (before, after)]
@@ -71,11 +77,37 @@ def command(
     told = {Key(each.kind, each.namespace, each.name) for each in refused}
     beside = [{Key(*each.key): each.document.value for each in side.others} for side in (before, after)]
     others = [each for each in object_diff(*beside) if each.key not in told]
-    output.write(
-        text=lambda: diff_text(differences, others, refused, width=width_of(sys.stdout)),
-        json=lambda: diff_json(differences, others, refused),
-        markdown=lambda: diff_markdown(differences, others, refused),
-    )
+    prediction = None
+    if predicted.predict:
+        running, wanted = (
+            version_of(side, predicted.name, file) for file, side in ((old, before), (new, after))
+        )
+        prediction = predicted.of(running, wanted, [before.others, after.others])
+
+    def text() -> str:
+        width = width_of(sys.stdout)
+        if prediction is None:
+            return diff_text(differences, others, refused, width=width)
+        from kubeinfer_sim.report.prediction import prediction_text
+
+        paragraph = prediction_text(prediction, width=width)
+        return diff_text(differences, others, refused, predicted=[paragraph], width=width)
+
+    def json() -> str:
+        if prediction is None:
+            return diff_json(differences, others, refused)
+        from kubeinfer_sim.report.prediction import prediction_document
+
+        return diff_json(differences, others, refused, prediction_document(prediction))
+
+    def markdown() -> str:
+        if prediction is None:
+            return diff_markdown(differences, others, refused)
+        from kubeinfer_sim.report.markdown.prediction import prediction_markdown
+
+        return diff_markdown(differences, others, refused, prediction_markdown(prediction))
+
+    output.write(text=text, json=json, markdown=markdown)
     added = unrepeated(before.diagnostics, after.diagnostics)
     known = {finding.message for finding in before.diagnostics}  # what runs has what it needs
     assumed = [finding for finding in added if finding.code in ASSUMED and finding.message not in known]
@@ -93,8 +125,10 @@ def command(
     )
     if not_compared:
         note(f"not compared: {', '.join(not_compared)}")
-    return int(
+    missed = (
         bool(refused)
         or any(each.refused for each in differences)
         or (exit_code and (bool(others) or any(each.differs for each in differences)))
     )
+    code = 0 if prediction is None else code_of(prediction)
+    return code or int(missed)

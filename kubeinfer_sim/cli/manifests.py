@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic
-from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.errors import InputError, UsageError
+from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
 
 if TYPE_CHECKING:
     from kubeinfer_sim.manifest.load import Manifests
+
+#: What a manifest is about, and what else owns pods beside it.
+Version = tuple[WorkloadSpec, Sequence[WorkloadSpec]]
 
 
 class Side(Struct, frozen=True):
@@ -50,3 +54,36 @@ def load_each(
     if errors:
         raise InputError(list(dict.fromkeys(errors)))
     return loaded
+
+
+def version_of(manifests: Manifests, name: str | None, file: str) -> Version:
+    """The workload an update is of, and what else owns pods in its file.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    one = _to_update(manifests.workloads, name, file)
+    return one, [each for each in manifests.workloads if each is not one]
+
+
+def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
+    """The one that is named, else the only one of the first kind of which there is any."""
+    updated = [each for each in workloads if each.kind in KINDS_ROLLED_OUT]
+    if not updated:
+        raise UsageError(f"{file} holds no {', '.join(KINDS_ROLLED_OUT[:-1])} or {KINDS_ROLLED_OUT[-1]}")
+    by_kind = [[each for each in updated if each.kind == kind] for kind in KINDS_ROLLED_OUT]
+    if name is not None:
+        by_kind = [
+            [each for each in some if name in (each.name, f"{each.namespace}/{each.name}")]
+            for some in by_kind
+        ]
+    objects = next(filter(None, by_kind), [])
+    if not objects:
+        known = [each.name for each in updated]
+        there = f"{file} has {', '.join(known)}"
+        raise UsageError(f"--name {name}: nothing of that name is updated; {there}")
+    if len(objects) > 1:
+        known = [each.name for each in objects]
+        kind = objects[0].kind
+        raise UsageError(f"{file} holds {len(objects)} {kind}s ({', '.join(known)}): choose one with --name")
+    return objects[0]

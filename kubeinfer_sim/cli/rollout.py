@@ -21,40 +21,14 @@ from kubeinfer_sim.cli.command import (
 )
 from kubeinfer_sim.cli.files import SIMULATED, OutputFile, descriptor, is_simulated, write_file
 from kubeinfer_sim.cli.gates import Gates, gate_options
+from kubeinfer_sim.cli.manifests import Side, Version, load_each, version_of
 from kubeinfer_sim.cli.output import Output, note
 from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity, unrepeated
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
-
-#: What a manifest is about, and what else owns pods beside it.
-Version = tuple[WorkloadSpec, Sequence[WorkloadSpec]]
-
-
-def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
-    """The one that is named, else the only one of the first kind of which there is any."""
-    updated = [each for each in workloads if each.kind in KINDS_ROLLED_OUT]
-    if not updated:
-        raise UsageError(f"{file} holds no {', '.join(KINDS_ROLLED_OUT[:-1])} or {KINDS_ROLLED_OUT[-1]}")
-    by_kind = [[each for each in updated if each.kind == kind] for kind in KINDS_ROLLED_OUT]
-    if name is not None:
-        by_kind = [
-            [each for each in some if name in (each.name, f"{each.namespace}/{each.name}")]
-            for some in by_kind
-        ]
-    objects = next(filter(None, by_kind), [])
-    if not objects:
-        known = [each.name for each in updated]
-        there = f"{file} has {', '.join(known)}"
-        raise UsageError(f"--name {name}: nothing of that name is updated; {there}")
-    if len(objects) > 1:
-        known = [each.name for each in objects]
-        kind = objects[0].kind
-        raise UsageError(f"{file} holds {len(objects)} {kind}s ({', '.join(known)}): choose one with --name")
-    return objects[0]
-
+from kubeinfer_sim.manifest.model import WorkloadSpec
 
 if TYPE_CHECKING:
     from kubeinfer_sim.manifest.load import OtherObject
@@ -218,7 +192,6 @@ def _load(
     old: str, new: str | None, values: Mapping[str, str], later: Mapping[str, str], name: str | None
 ) -> tuple[Version, Version | None, _Others]:
     """What runs, what is applied (None: the same again, as a new revision), and what else both files say."""
-    from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.manifest.source import read_source
 
     sides = [Side(old, values)]
@@ -231,8 +204,7 @@ def _load(
     others = _Others()
     names = [old, old if new is None else new]
     for file, manifests in zip(names, load_each(sides, values, later), strict=False):
-        one = _to_update(manifests.workloads, name, file)
-        versions.append((one, [each for each in manifests.workloads if each is not one]))
+        versions.append(version_of(manifests, name, file))
         warnings = [each for each in manifests.diagnostics if each.severity is Severity.WARNING]
         others.warnings.extend(unrepeated(others.warnings, warnings))
         others.objects.append(manifests.others)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kubeinfer_sim.diagnostics import format_path, shown_value
@@ -20,15 +20,17 @@ def diff_text(
     others: Sequence[ObjectDiff] = (),
     refused: Sequence[Refusal] = (),
     *,
+    predicted: Sequence[str] = (),
     width: int = 80,
 ) -> str:
     """A paragraph for each object: what follows, then the changes by what they do.
 
-    `others` are objects beside workloads that differ, `refused` those that the API server does not take.
+    `others` are objects beside workloads that differ, `refused` those that the API server does not take;
+    `predicted`: paragraphs of what becomes of it.
     """
     beside = (_object_paragraph(each, width) for each in others)
     rest = ("\n".join(_wrap(refusal_sentence(each), width)) for each in refused)
-    return "\n\n".join((*(_paragraph(each, width) for each in differences), *beside, *rest))
+    return "\n\n".join((*(_paragraph(each, width) for each in differences), *beside, *rest, *predicted))
 
 
 def refusal_sentence(refused: Refusal) -> str:
@@ -38,7 +40,10 @@ def refusal_sentence(refused: Refusal) -> str:
 
 
 def diff_json(
-    differences: Sequence[Diff], others: Sequence[ObjectDiff] = (), refused: Sequence[Refusal] = ()
+    differences: Sequence[Diff],
+    others: Sequence[ObjectDiff] = (),
+    refused: Sequence[Refusal] = (),
+    prediction: Mapping[str, Any] | None = None,
 ) -> str:
     """The document described in docs/validate.md."""
     document = {
@@ -53,6 +58,7 @@ def diff_json(
             *(each.refused for each in differences if each.refused),
             *(each.words for each in refused),
         ],
+        **({} if prediction is None else {"prediction": prediction}),
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 

@@ -16,12 +16,19 @@ _MOST_OBJECTS, _MOST_BESIDE = 8, 4
 
 
 def diff_markdown(
-    differences: Sequence[Diff], others: Sequence[ObjectDiff] = (), refused: Sequence[Refusal] = ()
+    differences: Sequence[Diff],
+    others: Sequence[ObjectDiff] = (),
+    refused: Sequence[Refusal] = (),
+    predicted: Sequence[str] = (),
 ) -> str:
-    """A line for each object, and below it one for each change, those with the widest effect first."""
+    """A line for each object, and below it one for each change, those with the widest effect first.
+
+    `predicted`: lines of what becomes of it.
+    """
     told = differences[:_MOST_OBJECTS]
     heads = 2 * len(told) + (len(differences) > len(told)) + min(len(others), _MOST_BESIDE) + 2
-    room = (MOST_LINES - heads) // max(1, sum(bool(each.changes) for each in told))
+    heads += len(predicted)
+    room = max(1, (MOST_LINES - heads) // max(1, sum(bool(each.changes) for each in told)))
     lines: list[str] = []
     for each in told:
         kind = "" if isinstance(each.object, KubeInfer) else f"{each.object.kind} "
@@ -33,6 +40,7 @@ def diff_markdown(
         lines.append(f"… and {len(differences) - len(told):,} more objects")
     lines += capped([_object_line(each) for each in others], _MOST_BESIDE, "objects")
     lines += capped([f"- {escaped(refusal_sentence(each))}" for each in refused], _MOST_OBJECTS, "objects")
+    lines += predicted
     lines.append(footer())
     return comment(lines)
 
