@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.experiment.recommending.recommend import Recommendation, recommend
     from kubeinfer_sim.experiment.replication import Variant
     from kubeinfer_sim.experiment.replications import Replications, replicate
+    from kubeinfer_sim.experiment.sensitivity import Sensitivity, sensitivity
     from kubeinfer_sim.experiment.sweep import Sweep, sweep
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.metrics.measure import Measures, measure
@@ -46,6 +47,8 @@ _HOMES = {
     "plan": "experiment.planning.plan",
     "Recommendation": "experiment.recommending.recommend",
     "recommend": "experiment.recommending.recommend",
+    "Sensitivity": "experiment.sensitivity",
+    "sensitivity": "experiment.sensitivity",
     "Sweep": "experiment.sweep",
     "sweep": "experiment.sweep",
     "Run": "simulation.run",
@@ -71,6 +74,7 @@ __all__ = [
     "Replications",
     "Run",
     "Scenario",
+    "Sensitivity",
     "SimulatorFault",
     "Sweep",
     "Variant",
@@ -87,6 +91,7 @@ __all__ = [
     "recommend",
     "replicate",
     "rollout_scenario",
+    "sensitivity",
     "simulate",
     "sweep",
 ]

@@ -367,6 +367,10 @@ def _pods_option(command: F) -> F:
     )(command)
 
 
+#: What `--no-config` says of itself.
+NO_CONFIGURATION = "Leave out .kubeinfer-sim.yaml and [tool.kubeinfer-sim] in pyproject.toml."
+
+
 def configuration_option(command: F) -> F:
     """`--no-config`; the command gets the configuration that holds."""
     return click.option(
@@ -374,13 +378,16 @@ def configuration_option(command: F) -> F:
         "configuration",
         is_flag=True,
         callback=_configuration,
-        help="Leave out .kubeinfer-sim.yaml and [tool.kubeinfer-sim] in pyproject.toml.",
+        help=NO_CONFIGURATION,
     )(command)
 
 
 def _configuration(ctx: click.Context, param: click.Parameter, without: bool) -> Configuration | None:
-    if without or ctx.resilient_parsing:
-        return None
+    return None if without or ctx.resilient_parsing else found_configuration()
+
+
+def found_configuration() -> Configuration | None:
+    """The configuration that holds here."""
     from kubeinfer_sim.scenario.configuration import find_configuration
 
     configuration = find_configuration()

@@ -30,6 +30,7 @@ COMMANDS = {
     "compare": ("compare", "Simulate a scenario with a knob turned, under the same faults."),
     "plan": ("plan", "Find the cheapest setting with which the objectives hold."),
     "backtest": ("backtest", "Hold a rollout that has happened against its prediction."),
+    "sensitivity": ("sensitivity", "Say which input or assumption moves the answer most: a tornado."),
     "sweep": ("sweep", "Simulate a scenario all over a space of knobs; Pareto fronts and cliffs."),
     "recommend": ("recommend", "Find the smallest change of a manifest that meets objectives, as a patch."),
     "fuzz": ("fuzz", "Search near a scenario, or all single faults, for what breaks it."),

@@ -10,9 +10,10 @@ import click
 from msgspec import Struct
 
 from kubeinfer_sim.cli.command import (
+    NO_CONFIGURATION,
     Whole,
-    configuration_option,
     first_nodes_options,
+    found_configuration,
     option,
     seed_option,
     timings_option,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from kubeinfer_sim.cli.manifests import Version
     from kubeinfer_sim.experiment.prediction import Prediction
     from kubeinfer_sim.manifest.load import OtherObject
-    from kubeinfer_sim.scenario.configuration import Configuration
 
 #: So few seeds are met sooner than other processes have begun.
 _FEW = 50
@@ -44,7 +44,7 @@ class Predicted(Struct, frozen=True):
     max_lost_increase: int | None = None
     timings: str | None = None
     seed: int | None = None
-    configuration: Configuration | None = None
+    no_config: bool = False
 
     def check(self) -> None:
         """Refuse what is about a prediction where none is asked for.
@@ -55,7 +55,7 @@ class Predicted(Struct, frozen=True):
         if self.predict:
             return
         for each in self.__struct_fields__:
-            if each not in ("predict", "configuration") and getattr(self, each) is not None:
+            if each not in ("predict", "no_config") and getattr(self, each) is not None:
                 typed = {"cluster": "--nodes", "replications": "-n"}.get(each, f"--{each.replace('_', '-')}")
                 raise UsageError(f"{typed} is about what is predicted: add --predict")
 
@@ -74,7 +74,7 @@ class Predicted(Struct, frozen=True):
             "profile": self.timings,
             "seed": self.seed or 0,
             "pods": self.pods,
-            "configuration": self.configuration,
+            "configuration": None if self.no_config else found_configuration(),
         }
 
         def again(version: Version, beside: Sequence[OtherObject]) -> Any:
@@ -114,7 +114,8 @@ def prediction_options(command: F) -> F:
 
     made: Any = gathered
     for each in (
-        configuration_option,
+        # Looked for only where something is predicted: that takes rooms which a plain diff does without.
+        click.option("--no-config", is_flag=True, help=NO_CONFIGURATION),
         seed_option,
         timings_option,
         option(

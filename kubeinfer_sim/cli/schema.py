@@ -26,6 +26,7 @@ SCHEMAS = {
     "sweep": ("report.sweep_result", "sweep_json_schema"),
     "cliffs": ("report.sweep_result", "cliffs_json_schema"),
     "recommendation": ("report.recommendation_result", "recommendation_json_schema"),
+    "sensitivity": ("report.sensitivity_result", "sensitivity_json_schema"),
     "fuzz": ("testing.fuzz.document", "fuzz_json_schema"),
     "why": ("report.why_result", "why_json_schema"),
     "pods": ("report.pods_result", "pods_json_schema"),
@@ -39,8 +40,8 @@ def command(kind: str) -> None:
     """Print the JSON Schema of KIND, for editors and checks.
 
     KIND is one of scenario, cluster, timings, recovery, configuration and manifest (what is read), result,
-    replications, rareevents, backtest, comparison, plan, sweep, cliffs, recommendation, fuzz, why and pods (what is
-    written), or crd: a CustomResourceDefinition in YAML.
+    replications, rareevents, backtest, comparison, plan, sweep, cliffs, recommendation, sensitivity, fuzz, why and pods
+    (what is written), or crd: a CustomResourceDefinition in YAML.
 
     An editor with yaml-language-server completes a scenario whose first line is
     # yaml-language-server: $schema=scenario.schema.json

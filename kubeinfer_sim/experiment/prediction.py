@@ -8,19 +8,17 @@ this update says what the change costs once, the next one what its settings do t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import inf, isinf
+from math import inf
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from kubeinfer_sim.experiment.columns import Unit
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Variant
-from kubeinfer_sim.experiment.statistics.estimate import TOO_FEW, Estimate
-from kubeinfer_sim.experiment.statistics.means import alike, fewest_for_signs
-from kubeinfer_sim.experiment.statistics.percentiles import percentile
+from kubeinfer_sim.experiment.statistics.differences import apart, typical
+from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -144,35 +142,18 @@ def _measured(comparison: Comparison, outcome: Outcome, first: Outcome | None) -
         known = [each for each in own if each is not None]
         if not known:
             continue
-        value = Estimate(min(known)) if name in _FEWEST else _middle(known, outcome.confidence, drawn)
+        value = Estimate(min(known)) if name in _FEWEST else typical(known, outcome.confidence, drawn=drawn)
         more = None
         if first is not None:
             pairs = zip(own, _values(first, name), strict=True)
-            apart = [_apart(one, other) for one, other in pairs if one is not None and other is not None]
-            more = _middle(apart, outcome.confidence, drawn) if apart else None
+            mores = [apart(one, other) for one, other in pairs if one is not None and other is not None]
+            more = typical(mores, outcome.confidence, drawn=drawn) if mores else None
         made.append(Measured(name, title, unit, value, more))
     return tuple(made)
 
 
 def _values(outcome: Outcome, name: str) -> Sequence[float | None]:
     return outcome.took if name == "duration" else outcome.values[name]
-
-
-def _apart(one: float, other: float) -> float:
-    """How much more it is; nothing where neither finishes."""
-    return 0.0 if one == other else one - other
-
-
-def _middle(values: Sequence[float], confidence: float, drawn: bool) -> Estimate:
-    """The median; exact where nothing is drawn."""
-    made = percentile(sorted(values), 0.5, confidence)
-    if not drawn:
-        return Estimate(made.mean, made.mean, made.mean)
-    if len(values) < fewest_for_signs(confidence):
-        return Estimate(made.mean, reason=TOO_FEW)
-    if not any(map(isinf, values)) and alike(values):
-        return replace(made, low=made.mean, high=made.mean)
-    return made
 
 
 def _checks(bounds: Bounds, update: str, figures: Sequence[Measured]) -> list[Check]:

@@ -33,6 +33,7 @@ OUTPUT_KINDS = (
     "Sweep",
     "Cliffs",
     "Recommendation",
+    "Sensitivity",
     "Fuzz",
     "Why",
     "Pods",

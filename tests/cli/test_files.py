@@ -30,6 +30,7 @@ COMMANDS = {
         "-q",
     ),
     "Comparison": ("compare", "s.yaml", "--vary", "maxSurge=0,1"),
+    "Sensitivity": ("sensitivity", "s.yaml", "-n", "1", "--workers", "1"),
     "Sweep": ("sweep", "s.yaml", "--vary", "maxSurge=0,1"),
     "Cliffs": ("sweep", "s.yaml", "--cliff", "maxSurge=0..1"),
     "Recommendation": ("recommend", "s.yaml", "-n", "1"),

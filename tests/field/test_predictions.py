@@ -11,7 +11,8 @@ import pytest
 from field.user import User, asking, both, deployment
 
 from kubeinfer_sim.experiment.judging import Decision
-from kubeinfer_sim.experiment.prediction import Measured, _at_most, _middle
+from kubeinfer_sim.experiment.prediction import Measured, _at_most
+from kubeinfer_sim.experiment.statistics.differences import typical
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 
 LINE = ("diff", "old.yaml", "new.yaml", "--predict", "--nodes", "4x8")
@@ -116,7 +117,7 @@ def test_a_bound_of_growth_is_decided_by_the_interval(
 
 
 def test_the_middle_has_an_interval_from_six_seeds_on() -> None:
-    assert _middle([4], 0.95, drawn=False) == Estimate(4, 4, 4)
-    assert _middle([1, 2, 3, 4, 5], 0.95, drawn=True).high is None
-    six = _middle([1, 2, 3, 4, 5, inf], 0.95, drawn=True)
+    assert typical([4], drawn=False) == Estimate(4, 4, 4)
+    assert typical([1, 2, 3, 4, 5]).high is None
+    six = typical([1, 2, 3, 4, 5, inf])
     assert (six.low, six.high) == (1, inf)

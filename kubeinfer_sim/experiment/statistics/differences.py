@@ -7,9 +7,10 @@ Modeling and Analysis, 11.2). Of means see `means.estimate`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isinf
 
-from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, Estimate
-from kubeinfer_sim.experiment.statistics.means import fewest_for_signs
+from kubeinfer_sim.experiment.statistics.estimate import CONFIDENCE, TOO_FEW, Estimate
+from kubeinfer_sim.experiment.statistics.means import alike, fewest_for_signs
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 
@@ -57,3 +58,24 @@ def middle(values: Sequence[float], confidence: float = CONFIDENCE) -> Estimate 
     if len(values) < fewest_for_signs(confidence):
         return None
     return percentile(sorted(values), 0.5, confidence)
+
+
+def apart(one: float, other: float) -> float:
+    """How much more the one is; nothing where neither finishes."""
+    return 0.0 if one == other else one - other
+
+
+def typical(values: Sequence[float], confidence: float = CONFIDENCE, *, drawn: bool = True) -> Estimate:
+    """The median with its interval, if there are enough values for one; of values that are not `drawn` each is true.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    made = percentile(sorted(values), 0.5, confidence)
+    if not drawn:
+        return Estimate(made.mean, made.mean, made.mean)
+    if len(values) < fewest_for_signs(confidence):
+        return Estimate(made.mean, reason=TOO_FEW)
+    if not any(map(isinf, values)) and alike(values):
+        return Estimate(made.mean, made.mean, made.mean, made.method)
+    return made
