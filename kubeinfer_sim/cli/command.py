@@ -95,6 +95,7 @@ _WRITTEN = (
     "csv_to",
     "html_to",
     "openmetrics_to",
+    "trace_to",
     "parquet",
     "scenario_to",
     "timings_to",

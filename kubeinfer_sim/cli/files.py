@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubeinfer_sim.errors import OutputError, UsageError
-from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS, OPENMETRICS_BEGINS, OUTPUT_KINDS, PAGE_BEGINS
+from kubeinfer_sim.manifest.file_kinds import (
+    COMMENT_ENDS,
+    OPENMETRICS_BEGINS,
+    OUTPUT_KINDS,
+    PAGE_BEGINS,
+    TRACE_SAYS,
+)
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -41,6 +47,8 @@ _DOCUMENT = re.compile(
 )
 #: What of a file is looked at to see what it is.
 _HEAD = 4096
+#: Bytes in which the first packet of a trace says whose it is.
+_FIRST_PACKET = 100
 #: Bits of a new file's mode, before the umask.
 _NEW_FILE_MODE = 0o666
 #: What a full or failing disk says; everything else about a file is in how it is named.
@@ -73,6 +81,11 @@ def is_page(head: bytes) -> bool:
 def is_openmetrics(head: bytes) -> bool:
     """Whether a file begins as time series of ours do."""
     return head.startswith(OPENMETRICS_BEGINS.encode())
+
+
+def is_trace(head: bytes) -> bool:
+    """Whether a file begins as a trace of ours does: with a packet (field 1) that says so."""
+    return head.startswith(b"\n") and TRACE_SAYS.encode() in head[:_FIRST_PACKET]
 
 
 def is_calibrated(head: bytes) -> bool:
@@ -172,8 +185,8 @@ def descriptor(name: str) -> int | None:
     return int(match[1]) if match else _STANDARD.get(name)
 
 
-def write_file(name: str, text: str, *, ours: Callable[[bytes], bool], option: str) -> None:
-    """Write a document, always in UTF-8; a regular file gets it whole or stays as it is.
+def write_file(name: str, text: str | bytes, *, ours: Callable[[bytes], bool], option: str) -> None:
+    """Write a document, a text always in UTF-8; a regular file gets it whole or stays as it is.
 
     A pipe or a device is written to as it is; a symbolic link keeps being one, and a file its mode.
 
@@ -181,7 +194,7 @@ def write_file(name: str, text: str, *, ours: Callable[[bytes], bool], option: s
         UsageError: there can be no such file, or one has come there that is not `ours`.
         OutputError: the disk is full, or the like.
     """
-    data = text.encode("utf-8", "backslashreplace")
+    data = text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace")
     number = descriptor(name)
     try:
         if number == 1:

@@ -19,6 +19,7 @@ from kubeinfer_sim.cli.files import (
     is_openmetrics,
     is_page,
     is_table,
+    is_trace,
     write_bytes,
     write_file,
 )
@@ -38,6 +39,7 @@ _OURS = {
     "csv": is_table,
     "html": is_page,
     "openmetrics": is_openmetrics,
+    "trace": is_trace,
 }
 #: Columns a message has at least, however narrow the terminal.
 NARROWEST = 40
@@ -105,9 +107,9 @@ def show(text: str, *, err: bool = False) -> None:
     click.echo(text.rstrip("\n"), file=stream, color=colour_on(stream))
 
 
-def show_document(text: str) -> None:
-    """Print what programs read: in UTF-8, whatever the terminal speaks."""
-    write_bytes(text.encode("utf-8", "backslashreplace"))
+def show_document(text: str | bytes) -> None:
+    """Print what programs read: a text in UTF-8, whatever the terminal speaks."""
+    write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "backslashreplace"))
 
 
 def tell(text: str, *, later: str = "    ", dim: bool = False) -> None:
@@ -169,21 +171,21 @@ class Output(Struct, frozen=True):
         """Whether this form is asked for, wherever it goes."""
         return form == self.form or form in self.files
 
-    def write(self, **forms: Callable[[], str]) -> None:
+    def write(self, **forms: Callable[[], str | bytes]) -> None:
         """Write each document where it belongs; what is not asked for is not made, a text left out not shown."""
         for form in self.files:
             self.to_file(forms[form], form)
         if not self.is_text:
             self.to_standard_output(**forms)
-        elif "text" in forms:
-            show(forms["text"]())
+        elif "text" in forms and isinstance(text := forms["text"](), str):
+            show(text)
 
-    def to_file(self, document: Callable[[], str], form: str = "json") -> None:
+    def to_file(self, document: Callable[[], str | bytes], form: str = "json") -> None:
         """Write a form to its file, if there is one."""
         if form in self.files:
             write_file(self.files[form], document(), ours=_OURS[form], option=f"--{form}")
 
-    def to_standard_output(self, **forms: Callable[[], str]) -> None:
+    def to_standard_output(self, **forms: Callable[[], str | bytes]) -> None:
         """Write the form that is asked for."""
         show_document(forms[self.form]())
 

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from kubeinfer_sim.cli.command import form_option, json_option, option
-from kubeinfer_sim.cli.files import OutputFile, is_comment, is_openmetrics, is_page, is_table
+from kubeinfer_sim.cli.files import OutputFile, is_comment, is_openmetrics, is_page, is_table, is_trace
 from kubeinfer_sim.cli.output import output_of
 from kubeinfer_sim.errors import UsageError
 
@@ -20,11 +20,15 @@ FILES = {
     "csv": "csv_to",
     "html": "html_to",
     "openmetrics": "openmetrics_to",
+    "trace": "trace_to",
 }
 
 
 def output_options(what: str, *forms: str) -> Callable[[F], F]:
-    """`-o` with these forms, and `--json`, `--markdown`, `--csv`, `--html` of those among them; it gets `output`."""
+    """`-o` with these forms, and an option for a file of each that has one; the command gets `output`.
+
+    A trace is no text, so that it has the file alone.
+    """
 
     def decorate(command: F) -> F:
         @wraps(command)
@@ -32,19 +36,22 @@ def output_options(what: str, *forms: str) -> Callable[[F], F]:
             files = {form: given.pop(name, None) for form, name in FILES.items()}
             output = output_of(given.pop("form"), files)
             if output.wants("html"):
-                _require_plotly()
+                _require("plotly", "a page with pictures needs Plotly", "report")
+            if output.wants("trace"):
+                _require("perfetto", "a trace needs the package perfetto", "trace")
             return command(output=output, **given)
 
         decorated = cast("F", gathered)
         for form, made in (
             ("openmetrics", _openmetrics_option),
+            ("trace", _trace_option),
             ("html", _html_option),
             ("csv", _csv_option),
             ("markdown", _markdown_option),
         ):
             if form in forms:
                 decorated = made()(decorated)
-        return form_option(*forms)(json_option(what)(decorated))
+        return form_option(*(each for each in forms if each != "trace"))(json_option(what)(decorated))
 
     return decorate
 
@@ -101,13 +108,23 @@ def _openmetrics_option() -> Callable[[F], F]:
     )
 
 
-def _require_plotly() -> None:
+def _trace_option() -> Callable[[F], F]:
+    return option(
+        "--trace",
+        "trace_to",
+        metavar="FILE",
+        type=OutputFile(is_trace, "name a new file: `--trace new.pftrace`"),
+        help="Write the run to a file as a trace for the Perfetto UI, too. Wants the extra [trace].",
+    )
+
+
+def _require(library: str, what: str, extra: str) -> None:
     """Before anything is simulated.
 
     Raises:
-        UsageError: Plotly is not installed.
+        UsageError: the library is not installed.
     """
     from importlib.util import find_spec
 
-    if find_spec("plotly") is None:
-        raise UsageError("a page with pictures needs Plotly: pip install 'kubeinfer-sim[report]'")
+    if find_spec(library) is None:
+        raise UsageError(f"{what}: pip install 'kubeinfer-sim[{extra}]'")

@@ -41,6 +41,7 @@ _NOT_OF_THE_RESULT = {
     "csv_to",
     "html_to",
     "openmetrics_to",
+    "trace_to",
     "scenario_to",
     "quiet",
     "details",

@@ -82,7 +82,9 @@ def simulation_options(command: F) -> F:
         ),
         seed_option,
         replication_options,
-        output_options("the result", "text", "json", "markdown", "junit", "github", "html", "openmetrics"),
+        output_options(
+            "the result", "text", "json", "markdown", "junit", "github", "html", "openmetrics", "trace"
+        ),
     ):
         command = option(command)
     return command
@@ -140,6 +142,7 @@ def simulate_and_report(
             "--detail": told,
             "--check-determinism": check_determinism,
             "--openmetrics": output.wants("openmetrics"),
+            "--trace": output.wants("trace"),
         }
         for name, given in of_one.items():
             if given:
@@ -235,7 +238,7 @@ def _document(assessment: Assessment, told: Detail) -> str:
 
 def _reports(
     assessment: Assessment, result: str, file: str, whole: WriteWhole, *, details: bool, assumptions: bool
-) -> dict[str, Callable[[], str]]:
+) -> dict[str, Callable[[], str | bytes]]:
     """The forms of a report, each made when it is asked for; the switches are of the text."""
 
     def text() -> str:
@@ -270,6 +273,11 @@ def _reports(
 
         return run_openmetrics(assessment)
 
+    def trace() -> bytes:
+        from kubeinfer_sim.report.trace.run import run_trace
+
+        return run_trace(assessment)
+
     return {
         "text": text,
         "json": lambda: result,
@@ -278,6 +286,7 @@ def _reports(
         "github": github,
         "html": html,
         "openmetrics": openmetrics,
+        "trace": trace,
     }
 
 

@@ -22,6 +22,8 @@ COMMENT_ENDS = "<!-- kubeinfer-sim -->"
 PAGE_BEGINS = "<!DOCTYPE html>\n<!-- Written by kubeinfer-sim"
 #: How time series of ours in OpenMetrics begin.
 OPENMETRICS_BEGINS = "# HELP kubeinfer_sim_"
+#: What the first packet of a trace of ours says.
+TRACE_SAYS = "Written by kubeinfer-sim"
 #: Kinds of the documents that we write.
 OUTPUT_KINDS = (
     "Result",
