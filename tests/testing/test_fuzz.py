@@ -12,10 +12,11 @@ import pytest
 import yaml
 from command_line import ROOT, sim
 from field.user import User, asking, both, deployment, kubeinfer
+from msgspec.structs import replace
 
 from kubeinfer_sim.scenario.self_contained import whole_scenario
 from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults, play_single_faults
-from kubeinfer_sim.testing.fuzz.screen import render_single_faults
+from kubeinfer_sim.testing.fuzz.screen import render_single_faults, single_faults_notes
 from kubeinfer_sim.testing.kept import keep
 
 FUZZ = ("fuzz", "scenario.yaml", "--any-single-fault", "--workers", "1")
@@ -130,6 +131,31 @@ def test_a_manifest_is_played_as_the_update_to_a_new_revision_of_it(tmp_path: Pa
     assert case.attrib["name"] == "NodeDeath"
     (failure, _) = case
     assert "NodeDeath just " in failure.attrib["message"]
+
+
+def test_a_kind_is_harmless_only_where_all_of_it_was_played(tmp_path: Path) -> None:
+    user = updated(tmp_path)
+    line = (*FUZZ, "--faults", "NodeDeath,RequestFault,SlowStart", "--max-examples", "2")
+    done = user.types(*line, "-o", "junit")
+    kinds = {case.attrib["name"]: case for case in ElementTree.fromstring(done.stdout)[0]}
+    runs = {kind: case.findtext("system-out", "").strip() for kind, case in kinds.items()}
+    (never, *_) = [kind for kind, told in runs.items() if told.startswith("0 runs of ")]
+    assert kinds[never].find("skipped") is not None
+    assert sum(case.find("skipped") is not None for case in kinds.values()) == sum(
+        told.startswith("0 ") for told in runs.values()
+    )
+    assert f'skipped="{sum(told.startswith("0 ") for told in runs.values())}"' in done.stdout
+    told = " ".join(user.types(*line).stdout.split())
+    assert "Harmless" not in told
+    assert f"Not played {never}" in told or f", {never} " in told
+    faults = played(user, "NodeDeath", "RequestFault", "SlowStart")
+    assert dict(single_faults_notes(faults))["Harmless"] == "RequestFault, SlowStart"
+    first = next(case for case in faults.cases if case.fault.kind == "RequestFault")
+    others = [case for case in faults.cases if case.fault.kind == "NodeDeath"]
+    notes = dict(single_faults_notes(replace(faults, cases=(first, *others), stopped="limit")))
+    assert "Harmless" not in notes
+    assert notes["Not broken"] == f"by RequestFault in 1 of {faults.there['RequestFault']}"
+    assert notes["Not played"] == "SlowStart"
 
 
 @pytest.mark.parametrize(

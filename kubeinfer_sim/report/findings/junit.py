@@ -24,13 +24,14 @@ class Failure(Struct, frozen=True):
 
 
 class Case(Struct, frozen=True):
-    """A test case; it passed unless there is a failure.
+    """A test case; it passed unless there is a failure, or a reason why it was skipped.
 
     Attributes:
         group: `classname`, by which viewers group.
         file: what it is about; empty: nothing in particular.
         line: in that file, 0 when unknown.
         output: told whether it passed or not.
+        skipped: why it neither passed nor failed; empty: it did one of them.
     """
 
     group: str
@@ -39,13 +40,15 @@ class Case(Struct, frozen=True):
     line: int = 0
     output: str = ""
     failure: Failure | None = None
+    skipped: str = ""
 
 
 def junit_report(suite: str, cases: Sequence[Case]) -> str:
     """The document of one suite."""
     failures = sum(case.failure is not None for case in cases)
     counts = f'tests="{len(cases)}" failures="{failures}" errors="0"'
-    head = f'<testsuite name={_attribute(suite)} {counts} skipped="0">'
+    skipped = sum(bool(case.skipped) for case in cases)
+    head = f'<testsuite name={_attribute(suite)} {counts} skipped="{skipped}">'
     body = "\n".join(map(_case, cases))
     return (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {counts}>\n  {head}\n{body}\n'
@@ -103,6 +106,8 @@ def _inner(case: Case) -> Iterator[str]:
             f"<failure type={_attribute(case.failure.type)} message={_attribute(case.failure.message)}>"
             f"{_escaped(case.failure.text)}</failure>"
         )
+    if case.skipped:
+        yield f"<skipped message={_attribute(case.skipped)}/>"
     if case.output:
         yield f"<system-out>{_escaped(case.output)}</system-out>"
 

@@ -9,6 +9,7 @@ from kubeinfer_sim._version import __version__
 from kubeinfer_sim.report.findings.junit import Case as JUnitCase
 from kubeinfer_sim.report.findings.junit import Failure, junit_report
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
+from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.faults.kinds import KINDS
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
@@ -64,6 +65,8 @@ class FaultKindPart(Part):
 
     alike: list[str]
     """Kinds that do just the same, which were not played."""
+    total: int
+    """How many there are."""
     runs: int
     broken: int
     phases: dict[str, int]
@@ -271,7 +274,7 @@ def fuzz_json_schema() -> dict[str, Any]:
 
 
 def single_faults_junit(faults: SingleFaults, file: str) -> str:
-    """A case for each kind of fault: it fails with the worst that breaks something."""
+    """A case for each kind of fault: it fails with the worst that breaks something; one never played is skipped."""
     return junit_report(_SUITE, _singles_junit(faults, file))
 
 
@@ -286,8 +289,10 @@ def _singles_junit(faults: SingleFaults, file: str) -> list[JUnitCase]:
             failure = Failure("broken", told, "\n".join((told, *worst[kind].cost.breaks)))
         elif kind in failed:
             failure = Failure("failed", failed[kind].cost.fault, failed[kind].cost.fault)
-        runs = sum(case.fault.kind == kind for case in faults.cases)
-        cases.append(JUnitCase(faults.scenario.name, kind, file, output=f"{runs:,} runs\n", failure=failure))
+        runs, there = sum(case.fault.kind == kind for case in faults.cases), faults.there[kind]
+        told = count(runs, "run") + (f" of {there:,}" if runs < there else "")
+        skipped = "" if runs else "not played" if there else "nothing to strike"
+        cases.append(JUnitCase(faults.scenario.name, kind, file, 0, f"{told}\n", failure, skipped))
     return cases
 
 
@@ -305,7 +310,7 @@ def fault_pairs_junit(pairs: FaultPairs, file: str) -> str:
         elif kinds in failed:
             failure = Failure("failed", failed[kinds], failed[kinds])
         name = " and ".join(kinds)
-        output = f"{runs:,} runs\n"
+        output = f"{count(runs, 'run')}\n"
         cases.append(JUnitCase(pairs.singles.scenario.name, name, file, output=output, failure=failure))
     return junit_report(_SUITE, [*_singles_junit(pairs.singles, file), *cases])
 
@@ -327,6 +332,7 @@ def _kind(faults: SingleFaults, kind: str) -> FaultKindPart:
     phases = Counter(case.fault.where.phase or "none" for case in own)
     return FaultKindPart(
         alike=list(faults.kinds[kind]),
+        total=faults.there[kind],
         runs=len(own),
         broken=sum(bool(case.cost.breaks) for case in own),
         phases={str(phase): number for phase, number in phases.items()},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from contextlib import closing
 from typing import Literal
@@ -40,16 +41,27 @@ class SingleFaults(Struct, frozen=True):
     Attributes:
         base: the run without any.
         kinds: those that were played, each with those that do just the same.
-        total: how many there are; `cases` are those that were played, in order of time.
+        there: how many there are of each of these kinds; `cases` are those that were played, in order of time.
         stopped: why they are not all.
     """
 
     scenario: Scenario
     base: Replication
     kinds: dict[str, tuple[str, ...]]
-    total: int
+    there: dict[str, int]
     cases: tuple[Case, ...]
     stopped: Stopped = ""
+
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return sum(self.there.values())
+
+    @property
+    def played(self) -> dict[str, int]:
+        """How many of each kind were played to an end that says something of the scenario."""
+        played = Counter(case.fault.kind for case in self.cases if not case.cost.fault)
+        return {kind: played[kind] for kind in self.kinds}
 
     @property
     def broken(self) -> list[Case]:
@@ -129,7 +141,8 @@ def play_single_faults(
         except KeyboardInterrupt:
             stopped = "interrupted"
     cases = tuple(Case(faults[place], costs[place]) for place in sorted(costs))
-    return SingleFaults(scenario, base, alike, len(faults), cases, stopped)
+    there = Counter(each.kind for each in faults)
+    return SingleFaults(scenario, base, alike, {kind: there[kind] for kind in alike}, cases, stopped)
 
 
 def _chosen(alike: dict[str, tuple[str, ...]], wanted: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -51,7 +51,9 @@ def single_faults_page(faults: SingleFaults, kept: Counterexample | None, origin
     numbers = [
         Number("Single faults that break it", f"{len(broken):,} of {len(faults.cases):,}", _not_all(faults)),
         Number(
-            "Kinds of fault that do", f"{len(kinds):,} of {len(faults.kinds):,}", ", ".join(sorted(kinds)[:4])
+            "Kinds of fault that do",
+            f"{len(kinds):,} of {len({case.fault.kind for case in faults.cases}):,}",
+            ", ".join(sorted(kinds)[:4]),
         ),
         _worst(faults.cases),
     ]

@@ -116,7 +116,7 @@ def single_faults_subtitle(faults: SingleFaults) -> str:
     played = count(len(faults.cases), "run")
     played += f" of {faults.total:,}: {WHY_NOT_ALL[faults.stopped]}" if faults.stopped else ", all there are"
     scenario = faults.scenario
-    kinds = count(len(faults.kinds), "kind")
+    kinds = count(len({case.fault.kind for case in faults.cases}), "kind")
     return f"{scenario.name} · seed {scenario.seed} · {played} · {kinds} of fault, {count(moments, 'moment')}"
 
 
@@ -138,10 +138,7 @@ def _table(faults: SingleFaults, worst: Sequence[Case]) -> Table:
 
 def single_faults_notes(faults: SingleFaults) -> Iterator[tuple[str, str]]:
     """What was looked at, and how: a name and a text each."""
-    breaking = {case.fault.kind for case in faults.broken}
-    safe = [kind for kind in faults.kinds if kind not in breaking]
-    if safe and breaking:
-        yield "Harmless", ", ".join(safe)
+    yield from _kinds_that_break_nothing(faults)
     phases = Counter(case.fault.where.phase for case in faults.cases)
     told = [f"{_PHASES[phase]} {phases[phase]:,}" for phase in _PHASES if phases[phase]]
     yield "Struck", f"while {' · '.join(told)}"
@@ -161,6 +158,23 @@ def single_faults_notes(faults: SingleFaults) -> Iterator[tuple[str, str]]:
             "Drawn",
             f"{together(faults.scenario.drawn)}, with one seed: another one may come to other numbers",
         )
+
+
+def _kinds_that_break_nothing(faults: SingleFaults) -> Iterator[tuple[str, str]]:
+    """Those known to be harmless since all of each were played, those of which a part was, and those never played."""
+    breaking = {case.fault.kind for case in faults.broken}
+    played, there = faults.played, faults.there
+    others = [kind for kind in faults.kinds if kind not in breaking]
+    harmless = [kind for kind in others if there[kind] and played[kind] == there[kind]]
+    partly = [
+        f"{kind} in {played[kind]:,} of {there[kind]:,}" for kind in others if 0 < played[kind] < there[kind]
+    ]
+    if harmless and (breaking or faults.stopped or faults.failed):
+        yield "Harmless", ", ".join(harmless)
+    if partly:
+        yield "Not broken", f"by {', '.join(partly)}"
+    if never := [kind for kind in others if there[kind] and not played[kind]]:
+        yield "Not played", ", ".join(never)
 
 
 def replay(kept: Counterexample | None) -> list[tuple[str, str]]:
