@@ -34,6 +34,8 @@ SEEDS = 11
 _WIDE = 20
 #: A step between neighbours that makes so much of the whole difference is a jump.
 _JUMP = 0.5
+#: So many jumps in kind are bisected at most; of those beyond it is told between which values looked at they are.
+MOST_JUMPS = 16
 
 
 class Outcome(NamedTuple):
@@ -69,7 +71,7 @@ class Looked(Struct, frozen=True, dict=True):
 
 
 class Cliff(Struct, frozen=True):
-    """Two neighbours between which the outcome jumps; `by`: in kind, or how long it takes."""
+    """Two neighbours of those looked at between which the outcome jumps; `by`: in kind, or how long it takes."""
 
     below: Looked
     above: Looked
@@ -180,11 +182,7 @@ class _Search:
             self._look(place)
         if not self._looked:
             raise UsageError(f"--cliff {self._knob}: no value can be: {next(iter(self._refused.values()))}")
-        found = [
-            Cliff(*self._narrowed(one, other, _kinds_differ), "outcome")
-            for one, other in pairwise(self._in_order())
-            if one.outcome != other.outcome
-        ] or self._jump()
+        found = self._jumps_in_kind() or self._jump()
         return Cliffs(
             self._knob,
             self._in_order(),
@@ -194,6 +192,17 @@ class _Search:
 
     def _in_order(self) -> tuple[Looked, ...]:
         return tuple(each for _, each in sorted(self._looked.items()))
+
+    def _jumps_in_kind(self) -> list[Cliff]:
+        """Where what comes of it is another; a value met on the way may differ from both sides."""
+        narrowed: set[tuple[int, int]] = set()
+        while True:
+            apart = [pair for pair in pairwise(self._in_order()) if pair[0].outcome != pair[1].outcome]
+            wide = next((pair for pair in apart if (pair[0].place, pair[1].place) not in narrowed), None)
+            if wide is None or len(narrowed) == MOST_JUMPS:
+                return [Cliff(*pair, "outcome") for pair in apart]
+            below, above = self._narrowed(*wide, _kinds_differ)
+            narrowed.add((below.place, above.place))
 
     def _jump(self) -> list[Cliff]:
         """Where how long it takes jumps, if it does."""

@@ -136,6 +136,20 @@ def test_nodes_that_are_too_few_are_a_cliff(user: User, workload: Callable[..., 
     assert told[-1] == ("2", "3", "Unschedulable")
 
 
+def test_every_step_of_the_table_between_two_outcomes_is_followed_to_neighbours(user: User) -> None:
+    """Up first of four: below 4 nodes not all are there, with 4 no room is left for a fifth, with 5 there is."""
+    user.plans(
+        deployment({**asking(npu=8)}, replicas=4, surge=1, terminationGracePeriodSeconds=0),
+        cluster="5x8",
+        timings={"profile": "zero", "create": "30s"},
+        update={"newRevision": True},
+        objectives={"minReadyInstances": 4, "completes": True},
+    )
+    line = ("sweep", "scenario.yaml", "--cliff", "nodes", "-n", "1", "-o", "json")
+    told = json.loads(user.types(*line).stdout)["cliffs"]
+    assert [(each["below"], each["above"]) for each in told][-2:] == [("3", "4"), ("4", "5")]
+
+
 def test_a_jump_of_how_long_it_takes_is_one_where_the_outcome_is_the_same(user: User) -> None:
     user.plans(
         deployment({**asking(npu=8)}, replicas=6, terminationGracePeriodSeconds=0),
