@@ -16,6 +16,7 @@ from kubeinfer_sim.experiment.figures import Figures, Flaw, measured_run
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Outcome
 from kubeinfer_sim.metrics.cause_kinds import is_order
 from kubeinfer_sim.metrics.deployments import DeploymentChange
+from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.model import Scenario
 
 C = TypeVar("C", Change, DeploymentChange)
@@ -71,6 +72,7 @@ class Replication(Struct, frozen=True):
         ended_at: when it ended, ms.
         growing: column -> how its number goes on after the end; empty where the horizon ended it.
         missing: kind of beginning -> stage -> how many instances are lost to it from then on; likewise.
+        faults_missed: how many faults of the time line struck nothing.
     """
 
     seed: int
@@ -86,6 +88,7 @@ class Replication(Struct, frozen=True):
     ended_at: int = 0
     growing: Mapping[str, tuple[Growth, ...]] = field(default_factory=dict)
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    faults_missed: int = 0
 
     @property
     def sound(self) -> bool:
@@ -157,6 +160,7 @@ def replication_of(found: Figures) -> Replication:
         missing={kind: dict(cause.missing) for kind, cause in found.kinds.items() if cause.missing}
         if of_itself
         else {},
+        faults_missed=sum(isinstance(each.action, Fault) for each in found.cluster.idle.unmatched),
     )
 
 

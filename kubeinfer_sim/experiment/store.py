@@ -67,6 +67,7 @@ class _Rest(msgspec.Struct, array_like=True):
     ended_at: int
     growing: dict[str, tuple[Growth, ...]]
     missing: dict[str, dict[str, int]]
+    faults_missed: int = 0
 
 
 class Store:
@@ -289,6 +290,7 @@ def _row(played: Played) -> tuple[Any, ...]:
         played.ended_at,
         dict(played.growing),
         played.missing,  # type: ignore[arg-type]
+        played.faults_missed,
     )
     return (
         played.seed,
@@ -324,6 +326,7 @@ def _rebuilt(seed: int, outcome: str, duration: float | None, figures: str, rest
             "ended_at": kept.ended_at,
             "growing": kept.growing,
             "missing": kept.missing,
+            "faults_missed": kept.faults_missed,
         },
         Replication,
         dec_hook=_read,

@@ -17,8 +17,9 @@ from command_line import ROOT, sim
 from field.user import deployment, kubeinfer
 from testing.test_fuzz import updated
 
+from kubeinfer_sim.experiment.replication import Variant, play
 from kubeinfer_sim.scenario.self_contained import whole_scenario
-from kubeinfer_sim.testing.fuzz.cases import Cost
+from kubeinfer_sim.testing.fuzz.cases import Cost, cost_of, read, with_actions
 from kubeinfer_sim.testing.fuzz.exhaustive import play_single_faults
 from kubeinfer_sim.testing.fuzz.fault_pairs import FaultPairs, _Space, play_fault_pairs
 from kubeinfer_sim.testing.fuzz.moments import Moment
@@ -80,6 +81,27 @@ def test_a_part_of_them_leaves_it_undecided_says_of_how_many_and_is_the_same_eac
     assert (len(singles), len(pairs)) == (9, 11)
     assert sum(each["chosen"] for each in pairs) == 5
     assert played["faultPairs"]["stopped"] == "limit"
+
+
+def test_a_pair_of_which_one_strikes_nothing_is_missed_and_breaks_nothing_by_that(tmp_path: Path) -> None:
+    """The update replaces the first pods, so that in the end none of their names is there."""
+    user = updated(tmp_path, objectives={"completes": True}, cluster="4x8")
+    document = whole_scenario(str(user.folder / "scenario.yaml"))
+    scenario = read(document)
+
+    def cost(*faults: tuple[str, str, int]) -> Cost:
+        actions = [
+            {"at": at, "object": "Deployment/chat", "fault": {"kind": kind, "pods": [pod]}}
+            for kind, at, pod in faults
+        ]
+        return cost_of(
+            play(Variant("", scenario), 0), play(Variant("", read(with_actions(document, actions))), 0)
+        )
+
+    hits, misses = ("OutOfMemory", "1s", 0), ("OutOfMemory", "5h", 1)
+    assert cost(hits).struck
+    for faults in ([misses], [hits, misses]):
+        assert (cost(*faults).struck, cost(*faults).breaks) == (False, ())
 
 
 @pytest.mark.parametrize(

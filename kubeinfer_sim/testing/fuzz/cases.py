@@ -95,7 +95,7 @@ class Cost(Struct, frozen=True):
         never: it comes to no end of its own, or never finishes.
         lost: instance-ms (and pod-ms of Deployments) more that are lost.
         later: ms by which its slowest change takes longer; None: it has none, or one of them has no end.
-        struck: whether what was added struck anything.
+        struck: whether all that was added struck something.
         fault: what the simulator or the user's function says of itself, where the run failed; "" where it did not.
     """
 
@@ -136,14 +136,15 @@ def cost_of(base: Replication, played: Played) -> Cost:
     ]
     if falls_short(played) and not falls_short(base):
         breaks.append("not all that was asked for comes into place")
-    if base.sound and not played.sound and played.struck != base.struck:
+    struck = played.struck != base.struck and played.faults_missed <= base.faults_missed
+    if base.sound and not played.sound and struck:
         breaks.append("something is in vain, refused or without end")
     return Cost(
         tuple(breaks),
         never=played.outcome is Outcome.NEVER and base.outcome is not Outcome.NEVER,
         lost=played.lost_in_all - base.lost_in_all,
         later=_later(base.duration, played.duration),
-        struck=played.struck != base.struck,
+        struck=struck,
     )
 
 

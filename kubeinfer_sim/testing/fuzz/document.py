@@ -103,6 +103,8 @@ class FaultPairPart(Part):
     second: FaultPart
     chosen: bool
     """Since both lose much alone; else it was drawn."""
+    struck: bool
+    """Whether there was something to strike for both."""
     breaks: list[str]
     """What is missed that holds without them, in sentences."""
     never_finishes: bool
@@ -355,6 +357,7 @@ def _pair(case: PairCase) -> FaultPairPart:
         first=FaultPart(**_fault(case.first)),
         second=FaultPart(**_fault(case.second)),
         chosen=case.chosen,
+        struck=cost.struck,
         breaks=list(cost.breaks),
         never_finishes=cost.never,
         lost_ms=cost.lost,

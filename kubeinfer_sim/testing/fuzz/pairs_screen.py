@@ -138,6 +138,8 @@ def pairs_notes(pairs: FaultPairs) -> Iterator[tuple[str, str]]:
             "Which",
             f"{chosen:,} of those that lose most alone, the worst of each kind first; {drawn:,} drawn evenly",
         )
+    if missed := sum(not case.cost.struck and not case.cost.fault for case in pairs.cases):
+        yield "Missed", f"{count(missed, 'pair')} of which one or both find nothing to strike then"
     yield "Moments", "of the run without faults: what only the first fault begins is not looked for"
     if singles.scenario.drawn:
         drawn_things = together(singles.scenario.drawn)
