@@ -72,8 +72,22 @@ def test_what_the_reader_refuses_is_not_done(tmp_path: Path) -> None:
         session.drain("node-9")
     assert session.actions == []
     assert session.look() is before
+    with pytest.raises(InputError, match=r"^the step at 0s: error: cordon: there is no node 'node-8'"):
+        session.act({"cordon": "node-8"})
+    session.advance("1m")
+    with pytest.raises(InputError, match=r"^the step at 1m: error: at: a step is done now; leave out `at`"):
+        session.act({"at": "3h", "cordon": "node-0"})
+    assert session.actions == []
     with pytest.raises(ValueError, match="time goes on"):
         session.advance(-1)
+    for wrong in (1.5, True):
+        with pytest.raises(ValueError, match="is no time: write 5m, or so many whole ms"):
+            session.advance(wrong)  # type: ignore[arg-type]
+    assert session.now == 60_000
+    document = session.document
+    document["spec"]["cluster"] = "many"
+    with pytest.raises(InputError, match=r"^the scenario given: error: spec\.cluster"):
+        Session(document)
 
 
 def test_a_machine_that_dies_and_one_that_comes_back(tmp_path: Path) -> None:

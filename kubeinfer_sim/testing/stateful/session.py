@@ -9,14 +9,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile, zip_longest
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.errors import SimulatorFault
+from kubeinfer_sim.errors import InputError, SimulatorFault
 from kubeinfer_sim.metrics.moment import Moment
 from kubeinfer_sim.metrics.moment import look as look_at
 from kubeinfer_sim.report.moment import headline
@@ -78,7 +79,7 @@ class Session:
 
     def __init__(
         self,
-        scenario: str | Path | Mapping[str, Any],
+        scenario: str | FilePath | Mapping[str, Any],
         *,
         seed: int | None = None,
         invariants: Iterable[Checked] = CATALOGUE,
@@ -102,7 +103,10 @@ class Session:
         self.now = 0
         self.actions: list[Raw] = []
         self._invariants = tuple(invariants)
-        self._scenario = self._read(self.actions)
+        try:
+            self._scenario = self._read(self.actions)
+        except InputError as error:
+            raise _about(error, "the scenario given") from None
         self._seen: Look | None = None
         self._past: Run | None = None
 
@@ -119,14 +123,24 @@ class Session:
             object: whose spec or pods are meant, `Deployment/router`; the only one that there is, if none is named.
 
         Raises:
-            InputError: it cannot be done to this scenario; nothing was done then.
+            InputError: it cannot be done to this scenario, or says when; nothing was done then.
         """
+        step = f"the step at {format_duration(self.now)}"
+        if "at" in action:
+            message = "a step is done now; leave out `at`, and let time go on with `advance`"
+            raise InputError([Diagnostic(step, 0, 0, message, ("at",))])
         done = {
             "at": f"{self.now}ms",
             **({"object": object} if object else {}),
             **copy.deepcopy(dict(action)),
         }
-        self._scenario = self._read([*self.actions, done])
+        actions = [*self.actions, done]
+        try:
+            self._scenario = self._read(actions)
+        except InputError as error:
+            line = with_actions(self._given, actions)["spec"]["actions"]
+            own = "spec", "actions", next(place for place, each in enumerate(line) if each is done)
+            raise _about(error, step, own) from None
         self.actions.append(done)
         self._seen = None
 
@@ -168,6 +182,8 @@ class Session:
         Raises:
             ValueError: it is no time, or goes back.
         """
+        if isinstance(time, bool) or not isinstance(time, str | int):
+            raise ValueError(f"{time!r} is no time: write 5m, or so many whole ms")
         passed = parse_duration(time) if isinstance(time, str) else time
         if passed < 0:
             raise ValueError(f"time goes on: {passed} ms is less than nothing")
@@ -214,6 +230,23 @@ class Session:
                 raise SimulatorFault(
                     f"what was done at {format_duration(self.now)} changes what was before: {after}, not {before}"
                 )
+
+
+def _about(error: InputError, what: str, own: Path = ()) -> InputError:
+    """The error without the lines of a document that only the reader has seen, and paths in what is meant alone."""
+    return InputError(
+        [
+            replace(
+                each,
+                file=what,
+                line=0,
+                column=0,
+                text="",
+                path=each.path[len(own) :] if each.path[: len(own)] == own else each.path,
+            )
+            for each in error.diagnostics
+        ]
+    )
 
 
 def _until(run: Run, at: int) -> Iterator[Record]:
