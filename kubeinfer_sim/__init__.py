@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from kubeinfer_sim.experiment.sweep import Sweep, sweep
     from kubeinfer_sim.manifest.load import load_manifest
     from kubeinfer_sim.metrics.measure import Measures, measure
+    from kubeinfer_sim.report.pictures import (
+        plot_accelerators,
+        plot_differences,
+        plot_done,
+        plot_duration,
+        plot_lost_time,
+        plot_min_ready,
+        plot_stages,
+        plot_timeline,
+    )
     from kubeinfer_sim.report.result import build_result
     from kubeinfer_sim.report.verdict import Assessment, assess
     from kubeinfer_sim.scenario.load import load_scenario
@@ -59,6 +69,14 @@ _HOMES = {
     "build_result": "report.result",
     "Assessment": "report.verdict",
     "assess": "report.verdict",
+    "plot_accelerators": "report.pictures",
+    "plot_differences": "report.pictures",
+    "plot_done": "report.pictures",
+    "plot_duration": "report.pictures",
+    "plot_lost_time": "report.pictures",
+    "plot_min_ready": "report.pictures",
+    "plot_stages": "report.pictures",
+    "plot_timeline": "report.pictures",
     "load_scenario": "scenario.load",
     "rollout_scenario": "scenario.rollout",
     "Scenario": "scenario.model",
@@ -88,6 +106,14 @@ __all__ = [
     "load_scenario",
     "measure",
     "plan",
+    "plot_accelerators",
+    "plot_differences",
+    "plot_done",
+    "plot_duration",
+    "plot_lost_time",
+    "plot_min_ready",
+    "plot_stages",
+    "plot_timeline",
     "recommend",
     "replicate",
     "rollout_scenario",

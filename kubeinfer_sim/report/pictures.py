@@ -1,0 +1,137 @@
+"""Pictures of results for notebooks, as figures of Plotly's: those of the HTML page, one by one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.compare import Comparison
+from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.report.plots.accelerators import accelerators_plot
+from kubeinfer_sim.report.plots.differences import differences_plot
+from kubeinfer_sim.report.plots.distributions import done_plot, durations_plot, fewest_plot
+from kubeinfer_sim.report.plots.figure import figure
+from kubeinfer_sim.report.plots.lost_time import lost_time_plot
+from kubeinfer_sim.report.plots.stages import stages_plot
+from kubeinfer_sim.report.plots.timeline import timeline_plot
+from kubeinfer_sim.report.series.accelerators import accelerators
+from kubeinfer_sim.report.series.differences import differences
+from kubeinfer_sim.report.series.distributions import durations, fewest, lost_a_run
+from kubeinfer_sim.report.series.lost_time import lost_time
+from kubeinfer_sim.report.series.readiness import courses
+from kubeinfer_sim.report.series.stages import stages
+from kubeinfer_sim.report.verdict import Assessment, assess
+from kubeinfer_sim.simulation.run import Run
+
+
+def plot_timeline(run: Run | Assessment, workload: str | None = None) -> Any:
+    """Instances ready, starting and terminating over time, with actions and faults as marks; of the first workload.
+
+    Raises:
+        UsageError: Plotly is not installed, or there is no such workload.
+    """
+    shown = {each.name: each for each in courses(_assessed(run))}
+    if not shown or (workload is not None and workload not in shown):
+        named = "" if workload is None else f" {workload}"
+        raise UsageError(f"no workload{named} to draw; there are: {', '.join(shown) or 'none'}")
+    return figure(timeline_plot(shown[workload] if workload is not None else next(iter(shown.values()))))
+
+
+def plot_stages(run: Run | Assessment) -> Any:
+    """Pods as bars coloured by stage; of many pods a bar for each instance, or how many were in which stage.
+
+    Raises:
+        UsageError: Plotly is not installed, or there was no pod.
+    """
+    assessment = _assessed(run)
+    series = stages(assessment.cluster.instances, _end(assessment))
+    if series is None:
+        raise UsageError("there was no pod: no stages to draw")
+    return figure(stages_plot(series))
+
+
+def plot_accelerators(run: Run | Assessment) -> Any:
+    """Accelerators in use against capacity.
+
+    Raises:
+        UsageError: Plotly is not installed, or nothing took an accelerator.
+    """
+    assessment = _assessed(run)
+    series = accelerators(assessment, _end(assessment))
+    if series is None:
+        raise UsageError("nothing took an accelerator: none to draw")
+    return figure(accelerators_plot(series))
+
+
+def plot_lost_time(result: Run | Assessment | Replications) -> Any:
+    """Where the lost time went, by cause and stage; of many runs the mean.
+
+    Raises:
+        UsageError: Plotly is not installed, or no time was lost.
+    """
+    if isinstance(result, Replications):
+        rows, scenario, what = lost_a_run(result), result.scenario, "lost time a run"
+    else:
+        assessment = _assessed(result)
+        rows, scenario, what = lost_time(assessment), assessment.run.scenario, "lost time"
+    if not rows:
+        raise UsageError("no time was lost: nothing to draw")
+    return figure(lost_time_plot(rows, scenario.accelerator_family, what))
+
+
+def plot_duration(runs: Replications) -> Any:
+    """How long it takes, in how many runs.
+
+    Raises:
+        UsageError: Plotly is not installed, or fewer than two runs finish.
+    """
+    series = durations(runs)
+    if series is None or not series.bins:
+        raise UsageError("too few runs finish: no durations to draw")
+    return figure(durations_plot(series))
+
+
+def plot_done(runs: Replications) -> Any:
+    """By when what part of the runs is done, with the band that holds the true curve.
+
+    Raises:
+        UsageError: Plotly is not installed, or no run finishes.
+    """
+    series = durations(runs)
+    if series is None or not series.done:
+        raise UsageError("no run finishes: no durations to draw")
+    return figure(done_plot(series))
+
+
+def plot_min_ready(runs: Replications) -> Any:
+    """The fewest instances ready, in how many runs.
+
+    Raises:
+        UsageError: Plotly is not installed, or nothing is to be ready.
+    """
+    series = fewest(runs)
+    if not series:
+        raise UsageError("nothing was to be ready: no picture of how few were")
+    return figure(fewest_plot(series[0]))
+
+
+def plot_differences(comparison: Comparison) -> Any:
+    """Each variant less the first, paired by seed, of the first number in which they differ.
+
+    Raises:
+        UsageError: Plotly is not installed, or the variants do not differ.
+    """
+    series = differences(comparison)
+    if not series:
+        raise UsageError("the variants come out the same: no differences to draw")
+    return figure(differences_plot(series[0]))
+
+
+def _assessed(run: Run | Assessment) -> Assessment:
+    return run if isinstance(run, Assessment) else assess(run)
+
+
+def _end(assessment: Assessment) -> int:
+    """Until when is drawn: nothing changes after the last point of any workload, ms."""
+    ended_at = assessment.run.ended_at
+    return min(ended_at, max((each.at[-1] for each in courses(assessment)), default=ended_at))
