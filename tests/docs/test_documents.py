@@ -18,7 +18,9 @@ from kubeinfer_sim.cli.main import COMMANDS
 from kubeinfer_sim.experiment.knobs import KNOBS
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-DOCUMENTS = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *PAGES]
+#: The Chinese edition.
+CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
+DOCUMENTS = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *PAGES, *CHINESE]
 #: Files of the repository, as pages name them.
 FILES = re.compile(r"`((?:kubeinfer_sim|tests|docs|scenarios|\.ci)/[\w./-]*\w/?)[`:]")
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.M | re.S)

@@ -1,4 +1,4 @@
-"""The tutorial, followed from its first command to its last; Python as the README shows it."""
+"""The tutorial, followed from its first command to its last; Python as the README shows it; their Chinese edition beside them."""
 
 from __future__ import annotations
 
@@ -46,3 +46,19 @@ def test_the_ten_lines_of_the_readme_run() -> None:
         "held",
         "{'nodes': '16'}",
     ]
+
+
+def commands(page: Path) -> list[str]:
+    """What a page says to type, in blocks and in the last column of its tables; comments are in its own language."""
+    text = page.read_text(encoding="utf-8")
+    typed = re.findall(r"^```(?:sh|python)\n(.*?)^```", text, re.M | re.S)
+    lines = [re.sub(r"\s+#.*", "", line) for block in typed for line in block.splitlines()]
+    return lines + re.findall(r"\| `([^`]+)` \|$", text, re.M)
+
+
+def test_the_chinese_tutorial_shows_the_same_commands_and_outputs() -> None:
+    assert blocks(ROOT / "docs" / "zh" / "tutorial.md") == blocks(TUTORIAL)
+
+
+def test_the_chinese_readme_says_to_type_the_same() -> None:
+    assert commands(ROOT / "README.zh.md") == commands(ROOT / "README.md")
