@@ -189,7 +189,8 @@ def _cliffs(
     from kubeinfer_sim.report.sweep_result import cliffs_json
 
     own = space(vary, source, **loaded)
-    if several := [side[0].knob for side in own.sides if len(side) > 1]:
+    looked_along = cliff.partition("=")[0]
+    if several := [side[0].knob for side in own.sides if len(side) > 1 and side[0].knob != looked_along]:
         raise UsageError(
             f"--cliff looks along one knob: give {several[0]} one value, as in --vary {several[0]}=A"
         )

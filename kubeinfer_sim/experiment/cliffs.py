@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, played_in_order
-from kubeinfer_sim.experiment.knobs import Setting, Space
+from kubeinfer_sim.experiment.knobs import Setting, Space, check_knob
 from kubeinfer_sim.experiment.ranges import Steps, between, whole_numbers
 from kubeinfer_sim.experiment.replication import Replication, Variant
 from kubeinfer_sim.experiment.template_knobs import GRACE_PERIOD, PROBES
@@ -101,9 +101,10 @@ def range_of(own: Space, text: str) -> tuple[str, Steps]:
     """The knob, and the values along which to look: those of `NAME=A..B`, or the usual ones of `NAME`.
 
     Raises:
-        UsageError: no range is known of it, or it is none.
+        UsageError: there is no such knob, no range is known of it, or it is none.
     """
     knob, equals, given = text.partition("=")
+    check_knob(knob, "--cliff")
     if equals:
         steps = between(f"--cliff {knob}", given)
         if steps is None:
@@ -151,9 +152,13 @@ def find_cliffs(
         progress: told after every value how many have been looked at.
 
     Raises:
-        UsageError: a knob or a range that is none, or no value of it can be.
+        UsageError: a knob or a range that is none, a knob that is there twice, or no value of it can be.
     """
     knob, steps = range_of(own, text)
+    if any(each.knob == knob for each in fixed):
+        raise UsageError(
+            f"--cliff {knob}: {knob} is there twice; --vary gives other knobs one value each: leave --vary {knob} out"
+        )
     search = _Search(own, knob, steps, fixed, n, workers, progress)
     return search.cliffs()
 

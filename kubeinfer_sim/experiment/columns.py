@@ -590,5 +590,7 @@ DEPLOYMENT_COLUMNS: tuple[Column, ...] = (
     _PEAK_NPUS,
 )
 
+#: The names that columns of the whole run may have; those of objectives and causes have one for each.
+OF_THE_WHOLE_RUN = tuple(dict.fromkeys(each.name for each in (*_WITH_BARE_PODS, *DEPLOYMENT_COLUMNS)))
 #: Columns without a number where something never came about -> the column that is 0 there.
 UNLESS = {each.name: each.unless for each in (*COLUMNS, *DEPLOYMENT_COLUMNS) if each.unless}

@@ -198,18 +198,28 @@ def _settings_of(name: str, values: Sequence[str], scenario: Scenario) -> list[S
     if name in _assumptions():
         assumption_variants(scenario, f"{name}={','.join(values)}")
         return [_assuming(name, value) for value in values]
-    fields = _spec_fields()
-    if head not in fields:
-        known = [*KNOBS, "recovery", *_assumptions(), *fields]
-        raise UsageError(
-            f"--vary: {name!r} is no knob{did_you_mean(head, known)} (there are {', '.join(KNOBS)}, the "
-            "assumptions, and paths in the scenario's spec such as kubernetesVersion or faults.npus.spares)"
-        )
+    check_knob(name)
     if head == "seed":
         raise UsageError(
             "--vary seed: every variant meets the same seeds; give their number as --replications"
         )
     return [_at_path(name, value) for value in values]
+
+
+def check_knob(name: str, option: str = "--vary") -> None:
+    """Refuse what is no knob.
+
+    Raises:
+        UsageError: it is none.
+    """
+    head, assumptions = name.partition(".")[0], _assumptions()
+    heads = (*KNOBS, "recovery", *_spec_fields())
+    if head not in heads and name not in assumptions:
+        raise UsageError(
+            f"{option}: {name!r} is no knob{did_you_mean(head, [*heads, *assumptions])} (there are "
+            f"{', '.join(KNOBS)}, the assumptions, and paths in the scenario's spec such as kubernetesVersion or "
+            "faults.npus.spares)"
+        )
 
 
 def _all_turned(variant: Variant, turns: Sequence[Callable[[Variant], Variant]]) -> Variant:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.columns import Unit
+from kubeinfer_sim.experiment.columns import OF_THE_WHOLE_RUN, Unit
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
 from kubeinfer_sim.experiment.knobs import LeftOut, Space, each_once, possible, space, split_values
@@ -224,6 +224,21 @@ def _front_of(comparison: Comparison, names: Sequence[str]) -> tuple[Figure, ...
     return differing or tuple(known[name] for line in _USUAL for name in line if name in known)[:1]
 
 
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse, before anything is played, the name of a figure that no run has.
+
+    Raises:
+        UsageError: one is.
+    """
+    known = ("held", "duration", "nodes", "accelerators", *OF_THE_WHOLE_RUN)
+    for name in names:
+        if name not in known and not name.startswith(("objectives/", "causes/")):
+            raise UsageError(
+                f"--front {name}: there is no such figure{did_you_mean(name, known)} (there may be "
+                f"{', '.join(known)}, and those of objectives/ and causes/ that `sweep -o json` shows)"
+            )
+
+
 def _differs(figure: Figure, comparison: Comparison) -> bool:
     return len({figure.of(each) for each in comparison.outcomes}) > 1
 
@@ -355,6 +370,7 @@ def sweep_variants(
     progress: Progress | None = None,
 ) -> Sweep:
     """Simulate combinations that are there already; arguments and errors are those of `sweep`."""
+    _check_names(front)
     first = variants[0].scenario.seed
     seeds = None if n is None else range(first, first + n)
     comparison = compare(

@@ -187,6 +187,11 @@ def test_a_joint_probability_takes_the_place_of_each_objectives_own(user: User) 
     [
         ((), "a plan needs knobs"),
         (("--vary", "nodes="), "expected values, as in nodes=A,B"),
+        (
+            ("--vary", "nodes=4", "--vary", "objectives.minReadyInstances=1,3"),
+            "--vary objectives.minReadyInstances: plan looks for what meets the objectives, so a knob must not change",
+        ),
+        (("--vary", "confidence=90%,99%"), "give confidence one value in the scenario (spec.confidence)"),
         (("--vary", "maxSurge=0", "--vary", "maxUnavailable=0"), "no combination can be"),
         (
             ("--vary", "nodes=4", "--cost", "price"),

@@ -12,6 +12,8 @@ import pytest
 from command_line import ROOT
 from field.user import User, asking, both, deployment
 
+from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.sweep import sweep
 from kubeinfer_sim.report.sweep_result import cliffs_json_schema, sweep_json_schema
 
 PROBE = {"tcpSocket": {"port": 1}, "periodSeconds": 10, "failureThreshold": 3}
@@ -188,6 +190,10 @@ def test_a_jump_of_how_long_it_takes_is_one_where_the_outcome_is_the_same(user: 
         (("--vary", "nodes=3", "--vary", "nodes=4"), "nodes is there twice"),
         (("--samples", "5", "--vary", "nodes=9..3"), "from a smaller value to a larger one"),
         (("--cliff", "timings.create"), "say between which values to look"),
+        (("--cliff", "bogus"), "--cliff: 'bogus' is no knob (there are maxSurge,"),
+        (("--cliff", "bogus=1..5"), "--cliff: 'bogus' is no knob"),
+        (("--cliff", "nodes", "--vary", "nodes=5"), "--cliff nodes: nodes is there twice"),
+        (("--cliff", "nodes=1..9", "--vary", "nodes=5,6"), "leave --vary nodes out"),
         (("--cliff", "nodes=3"), "expected a range, as in nodes=1..100"),
         (("--cliff", "nodes", "--vary", "maxSurge=0,1"), "give maxSurge one value"),
         (("--cliff", "nodes", "--samples", "3"), "--samples does not go with --cliff"),
@@ -199,3 +205,17 @@ def test_what_cannot_be_swept_is_refused(user: User, options: tuple[str, ...], s
     done = user.types("sweep", "scenario.yaml", *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in " ".join(done.stderr.split())
+
+
+def test_a_figure_that_no_run_has_is_refused_before_anything_is_played(user: User) -> None:
+    plain(user, deployment)
+    played: list[int] = []
+    with pytest.raises(UsageError, match="--front bogus: there is no such figure"):
+        sweep(
+            user.folder / "scenario.yaml",
+            ["nodes=3,4"],
+            n=1,
+            front=["duration", "bogus"],
+            progress=lambda done, total, runs: played.append(done),
+        )
+    assert not played

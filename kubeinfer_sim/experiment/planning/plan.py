@@ -204,7 +204,8 @@ def plan(
 
     Raises:
         InputError: the scenario is wrong.
-        UsageError: no knobs, no combination that can be, no objectives, no such cost, no such probability.
+        UsageError: no knobs, one that changes what must hold, no combination that can be, no objectives, no such cost,
+            no such probability.
     """
     if not vary:
         raise UsageError("a plan needs knobs, with the values to choose from: --vary nodes=8..16")
@@ -212,6 +213,7 @@ def plan(
         raise UsageError(f"{n} runs: expected at least 1")
     source = scenario if isinstance(scenario, SourceText) else read_source(str(scenario))
     own = space(vary, source, set_values or {}, **overrides)
+    _check_asks_the_same(own.knobs)
     variants, left_out = own.possible()
     if not variants:
         raise UsageError(f"no combination can be: {left_out[0].message}")
@@ -237,6 +239,16 @@ def plan(
             except KeyboardInterrupt:
                 interrupted = True
     return _Told(own, variants, costs, campaign, found).plan(how, tuple(left_out), most, interrupted)
+
+
+def _check_asks_the_same(knobs: Sequence[str]) -> None:
+    """Refuse a knob that changes what must hold, and not what it is asked of: the laxest value would be chosen."""
+    for knob in knobs:
+        if (head := knob.partition(".")[0]) in ("objectives", "confidence"):
+            raise UsageError(
+                f"--vary {knob}: plan looks for what meets the objectives, so a knob must not change them: give "
+                f"{knob} one value in the scenario (spec.{head}), and run plan once for each value"
+            )
 
 
 def _asks(variant: Variant) -> bool:
