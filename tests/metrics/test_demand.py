@@ -45,6 +45,11 @@ def test_a_line_that_crosses_the_capacity_leaves_a_triangle() -> None:
     assert (found.worst, found.worst_at) == (3, 1_000)
 
 
+def test_what_is_above_the_capacity_by_less_than_one_is_above_it() -> None:
+    # From 3 to 0 over 1,000 ms; at 900 ms, when there is room again, 0.3 are left.
+    assert against(curve((0, 3), (1_000, 0)), (0, 0), (900, 9)).unserved == Fraction(33, 20) * 900
+
+
 def test_the_crossing_is_exact_between_two_milliseconds() -> None:
     found = against(curve((0, 0), (3, 1), (6, 0)), (0, 0), until=6)
     assert found.unserved == 3

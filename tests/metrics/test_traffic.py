@@ -14,7 +14,7 @@ from kubeinfer_sim.metrics.lost_requests import Stop
 from kubeinfer_sim.metrics.steps import Steps
 from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.actions.model import Crash, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.actions.model import Crash, Fault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Traffic
 from kubeinfer_sim.scenario.timings.distributions import Constant, Exponential
 from kubeinfer_sim.simulation.simulate import simulate
@@ -105,6 +105,14 @@ def test_published_unready_addresses_send_requests_to_pods_that_load() -> None:
     # Loading takes 60 s; before that the container that has been started again at once is stopped, which takes 5 s.
     assert found.misdirected == pytest.approx(65_000, abs=1_000)
     assert met(Crash(AT, Target(instances=(0,)))).misdirected == 0
+
+
+def test_one_that_hangs_to_the_end_loses_what_it_has_in_hand_and_what_still_comes() -> None:
+    hangs = Fault(AT, "ProcessHang", Target(instances=(0,), pods=(0,)), symptom="none")
+    found = met(hangs, spec=kubeinfer(2, roles={"a": 1, "b": 1}), horizon=AT + MINUTE)
+    assert (found.stops, found.hung) == ((), MINUTE)
+    assert found.unanswered == pytest.approx(4 * (60 + 20))
+    assert found.serving.at(AT + MINUTE - 1) == 1
 
 
 def test_without_a_rate_nothing_is_claimed_of_requests() -> None:
