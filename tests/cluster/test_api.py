@@ -196,3 +196,22 @@ def test_who_does_not_care_for_an_event_is_not_called(event: str) -> None:
     api = Api(Clock(), History())
     api.watch(Watcher())
     assert getattr(api, f"_{event}") == []
+
+
+def test_a_pod_that_is_bound_when_its_node_is_gone_holds_no_npus() -> None:
+    cluster = Cluster()
+    node = cluster.api.nodes["n1"]
+    cluster.api.schedule(cluster.pod.ref.instance, {cluster.pod: "n1"}, NO_CAUSE)
+    assert cluster.api.npus_in_use == 8
+    cluster.api.remove_node("n1")
+    cluster.api.bind(cluster.pod, node)
+    assert cluster.api.npus_in_use == 0
+
+
+def test_a_node_whose_kubelet_registers_it_anew_is_as_it_was_configured() -> None:
+    taint = Taint("kept", "", "NoSchedule")
+    node = Node(NodeSpec("n0", "", {}, {"zone": "a"}, (taint,)))
+    node.labels, node.taints, node.unschedulable, node.ready = {}, {}, True, "Unknown"
+    node.registers(5)
+    assert (node.labels, [*node.taints], node.unschedulable) == ({"zone": "a"}, [taint], False)
+    assert (node.ready, node.created) == ("True", 5)

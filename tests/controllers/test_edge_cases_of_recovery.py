@@ -261,8 +261,9 @@ def test_after_the_last_restart_allowed_the_instance_is_failed_and_held() -> Non
 def test_the_last_restart_allowed_of_a_part_counts_as_that_of_an_instance(action: Any) -> None:
     limit = Assumptions(max_restarts=1, max_restarts_window=3_600_000)
     rules = (RecoveryRule(action),)
-    made = scenario(kubeinfer(1), 1, 60, 0, assumptions=limit, recovery=rules)
+    made = scenario(kubeinfer(1, restart="Custom"), 1, 60, 0, assumptions=limit, recovery=rules)
     run = play(made, crash(100), crash(300))
+    assert not of(run, InstanceRestarting), "the part alone"
     (failed,) = of(run, InstanceFailed)
     assert failed.at == 300_000
 

@@ -66,11 +66,16 @@ def lines(file: Path) -> list[page.Line]:
 def play(
     chosen: Sequence[Mutant], file: Path, workers: int, seconds: tuple[float, float], *, again: bool
 ) -> None:
-    """Play what has no line in a file yet, or `again` what has survived, and write a line for each."""
+    """Play what has no line in a file yet, or `again` what has survived, and write a line for each.
+
+    Of survivors those first of which the fewest seconds were played.
+    """
     told = lines(file)
     known = {line["name"] for line in told if page.caught(line) or not again}
     if again:
         known |= {each.name for each in chosen} - {line["name"] for line in told}
+        seconds_of = {line["name"]: line["seconds"] for line in told}
+        chosen = sorted(chosen, key=lambda mutant: seconds_of.get(mutant.name, 0))
     reached = reach.recorded(FOLDER)
     mutants_of: dict[int, Mutant] = {}
     wanted: set[str] = set()
