@@ -50,7 +50,7 @@ class Reached:
 
     def of(self, path: str, line: int) -> list[str]:
         """The tests that run a statement."""
-        return self._tests.get((path, line), [])
+        return [*dict.fromkeys(self._tests.get((path, line), ()))]  # once, though it was recorded twice
 
     def runs_at_import(self, path: str, line: int) -> bool:
         """Whether a statement runs when tests are imported."""

@@ -11,7 +11,7 @@ import pytest
 from kubeinfer_sim.controllers.deployment import progress, rolling
 from kubeinfer_sim.controllers.deployment.deletion_ranking import compare
 from kubeinfer_sim.controllers.deployment.members import Member
-from kubeinfer_sim.controllers.deployment.progress import Counts, Progressing, Status
+from kubeinfer_sim.controllers.deployment.progress import BestSoFar, Counts, Progressing, Status
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet, ReplicaSetStatus, slow_start_batch
 from kubeinfer_sim.controllers.deployment.rolling import Bounds
@@ -233,3 +233,11 @@ def test_the_exact_moment_counts_and_the_ready_time_is_cut_to_the_whole_second()
     assert own.available == 0
     own.advance(11_000)
     assert own.available == 1
+
+
+def test_what_comes_and_goes_again_is_no_progress() -> None:
+    best = BestSoFar()
+    heard = [best.surpassed_by(Counts(replicas=3, updated=3, ready=ready)) for ready in (1, 2, 1, 2, 3, 3)]
+    assert heard == [True, True, False, False, True, False]
+    best.forget()
+    assert best.surpassed_by(Counts(replicas=3, updated=3, ready=1))
