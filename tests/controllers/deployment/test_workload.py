@@ -9,6 +9,7 @@ from building import budget, kubeinfer, nodes, pod_template, scenario, stage_tim
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import PodDeleting
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.manifest.model import Deployment, RollingUpdate
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.report.verdict import assess
@@ -119,3 +120,29 @@ def test_a_pod_costs_no_more_events_in_a_larger_deployment(replicas):
 def test_the_same_scenario_gives_the_same_history():
     made = alone(deployment(), Apply(0, deployment("new")))
     assert list(simulate(made).history) == list(simulate(made).history)
+
+
+def test_what_is_applied_is_told_with_what_differs_and_counted():
+    five = deployment(replicas=5)
+    specs = [
+        five,
+        replace(five, paused=True),
+        five,
+        replace(five, raw={"metadata": {"labels": {"a": "b"}}}),
+        replace(five, raw={"metadata": {"labels": {"a": "b"}}}),
+        replace(five, min_ready_seconds=5, progress_deadline_seconds=60),
+        deployment("new", replicas=4, surge=2),
+    ]
+    applied = (Apply(1_000 * at, spec) for at, spec in enumerate(specs, 1))
+    told = list(simulate(alone(deployment(), *applied, count=8)).history.of(DeploymentApplied))
+    assert [record.changed for record in told[1:]] == [
+        ("replicas",),
+        ("paused",),
+        ("resumed",),
+        ("metadata",),
+        ("nothing",),
+        ("minReadySeconds", "progressDeadlineSeconds"),
+        ("template", "replicas", "strategy", "minReadySeconds", "progressDeadlineSeconds"),
+    ]
+    assert [record.generation for record in told] == list(range(1, 9))
+    assert [(record.replicas, record.surge) for record in told[-2:]] == [(5, 1), (4, 2)]
