@@ -15,6 +15,7 @@ from kubeinfer_sim.cluster.records import (
     NodeCordoned,
     NodeReadyChanged,
     NodeTainted,
+    PodFinished,
     PodGone,
     PodNotReady,
     PodReady,
@@ -65,6 +66,9 @@ class Cluster(Idle):
 
     def container_died(self, pod: Pod, reason: str, exit_code: int) -> None:
         self.told.append(f"owner: died {reason} {exit_code}")
+
+    def pod_finished(self, pod: Pod, reason: str) -> None:
+        self.told.append(f"owner: finished {reason}")
 
     def pod_gone(self, pod: Pod) -> None:
         self.told.append("owner: gone")
@@ -215,3 +219,16 @@ def test_a_node_whose_kubelet_registers_it_anew_is_as_it_was_configured() -> Non
     node.registers(5)
     assert (node.labels, [*node.taints], node.unschedulable) == ({"zone": "a"}, [taint], False)
     assert (node.ready, node.created) == ("True", 5)
+
+
+@pytest.mark.parametrize(("phase", "reason"), [("Failed", "PodFailed"), ("Succeeded", "PodCompleted")])
+def test_a_pod_that_is_ready_when_its_phase_becomes_final_is_not_any_more(phase: Any, reason: str) -> None:
+    cluster = Cluster()
+    cluster.api.ready(cluster.bound())
+    cluster.api.finish(cluster.pod, phase, "Evicted")
+    cluster.api.finish(cluster.pod, "Failed", "said again")
+    (lost,) = (record for record in cluster.history if isinstance(record, PodNotReady))
+    assert lost.reason == reason
+    (final,) = (record for record in cluster.history if isinstance(record, PodFinished))
+    assert (final.phase, final.reason, final.npus, final.in_use) == (phase, "Evicted", 8, 0)
+    assert (cluster.pod.state, cluster.pod.failure) == (PodState.FINISHED, "Evicted")

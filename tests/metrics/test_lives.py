@@ -30,9 +30,11 @@ from kubeinfer_sim.cluster.stages import CLEANUP, CREATE, EXIT, GRAPH, WEIGHTS, 
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
+    InstanceDegraded,
     InstanceDeleting,
     InstanceGone,
     InstanceReady,
+    InstanceRestored,
 )
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.metrics import InstanceLife, Measures, measure
@@ -317,3 +319,17 @@ def test_how_often_readiness_was_lost_and_for_how_long_it_was_there() -> None:
     found = life(*started(), *up_and_down)
     assert (found.concerning, found.was_ready, found.ready) == (2, 60, 100)
     assert [(loss.at, loss.lasted) for loss in found.losses] == [(130, 30), (230, 30)]
+
+
+def test_how_many_pods_were_given_up_and_for_how_long_they_were_missing() -> None:
+    given_up = [
+        record
+        for at in (100, 200)
+        for record in (
+            InstanceDegraded(at, 0, ONE, "decode", (("prefill", 2), ("router", 1)), "no room"),
+            InstanceDegraded(at + 10, 0, ONE, "decode", (("prefill", 1),), "no room"),
+            InstanceRestored(at + 50, 0, ONE),
+        )
+    ]
+    found = life(*started(), *given_up)
+    assert (found.given_up, found.degraded) == (8, 100)

@@ -172,3 +172,19 @@ def test_a_gang_in_a_scenario_waits_for_rings() -> None:
     assert any(isinstance(each, GangPending) for each in simulate(replace(made, nodes=(node,))).history)
     three = NodeSpec("n0", "pool", {NPU: 24}, npu_topology=NpuTopology(NPU, 8))
     assert any(isinstance(each, GangScheduled) for each in simulate(replace(made, nodes=(three,))).history)
+
+
+def test_npus_come_back_to_the_ring_that_misses_them() -> None:
+    rings = Rings(NPU, 8, 24)
+    rings.change_npus(-2, 1)
+    rings.change_npus(-1)
+    assert (rings.free, rings.missing) == ([7, 6, 8], [1, 2, 0]), "the freest loses one, the first of those"
+    rings.change_npus(2)
+    assert (rings.free, rings.missing) == ([8, 7, 8], [0, 1, 0])
+    rings.change_npus(1)
+    assert (rings.free, rings.missing) == ([8, 8, 8], [0, 0, 0])
+
+
+def test_of_pods_larger_than_a_ring_no_more_are_counted_than_are_asked_for() -> None:
+    assert [pods_that_fit([8] * 6, 8, 16, enough) for enough in (0, 1, 2, 9)] == [0, 1, 2, 3]
+    assert [pods_that_fit([8] * 6, 8, 4, enough) for enough in (0, 1, 99)] == [0, 1, 12]
