@@ -69,6 +69,8 @@ def headline(plan: Plan) -> str:
         known = f"{name_of(best)} holds ({money(plan, best.cost)}, {held_in(best)})"
         return f"{known}, but it is undecided whether it is the cheapest: {told}."
     if plan.decision is Decision.MISSED:
+        if plan.number == 1:
+            return f"{name_of(plan.options[0])} does not hold: {_why_not(plan.options[0])}."
         return f"No combination holds: {_why_none(plan)}."
     if plan.decision is Decision.OPEN:
         return f"No run can judge it: {_unjudged(plan)}."
@@ -158,6 +160,13 @@ def _undecided(option: Option) -> str:
         else f"about {more:,} more runs would tell (-n)"
     )
     return f"{name_of(option)} may hold: {goal(close)} {_measured(close)}; {runs}"
+
+
+def _why_not(option: Option) -> str:
+    """The objectives that fail, each with how often it held."""
+    return "; ".join(
+        f"{goal(each)} fails ({_measured(each)})" for each in option.requirements if _fails(each)
+    )
 
 
 def _why_none(plan: Plan) -> str:

@@ -170,7 +170,8 @@ def _min_ready(
     lowest = min(each.replicas for each in versions)
     ready = wanted.of(versions[0].replicas, round_up=True)
     if ready > lowest:
-        context.error(path, f"cannot hold: {wanted} are {ready}, and spec.replicas is {lowest} at some time")
+        asked = f"{wanted} are {ready}" if wanted.percent else f"{ready} are asked for"
+        context.error(path, f"cannot hold: {asked}, and spec.replicas is {lowest} at some time")
     return wanted if wanted.percent else wanted.value
 
 

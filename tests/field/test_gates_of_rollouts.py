@@ -48,7 +48,7 @@ def test_a_probability_is_judged_by_as_many_runs_as_decide_it(user: User) -> Non
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--min-ready", "5"), "--min-ready 5: error: cannot hold: 5 are 5, and spec.replicas is 3"),
+        (("--min-ready", "5"), "--min-ready 5: error: cannot hold: 5 are asked for, and spec.replicas is 3"),
         (("--min-ready", "many"), "--min-ready many: error: expected a whole number or a percentage"),
         (("--within", "45"), "--within 45: error: '45' has no unit"),
         (("--completes", "--probability", "100%"), "--probability 100%: error: expected a probability"),

@@ -102,7 +102,11 @@ def test_without_a_kubeinfer_all_others_are_asked(user: User) -> None:
 @pytest.mark.parametrize(
     ("manifest", "objectives", "said"),
     [
-        (deployment, {"minReadyInstances": 4}, "cannot hold: 4 are 4, and spec.replicas is 3 at some time"),
+        (
+            deployment,
+            {"minReadyInstances": 4},
+            "cannot hold: 4 are asked for, and spec.replicas is 3 at some time",
+        ),
         (
             deployment,
             {"minCapacity": "90%"},

@@ -91,6 +91,14 @@ def test_where_none_holds_it_is_said_what_fails_everywhere_and_what_comes_closes
     )
 
 
+def test_of_a_single_combination_it_is_said_what_fails_and_nothing_of_a_closest(user: User) -> None:
+    zero = {"profile": "zero", "create": "30s"}
+    asked(user, deployment, {"completesWithin": "20s"}, timings=zero)
+    done, document = planned(user, "--vary", "nodes=4")
+    assert (done.returncode, document["chosen"]) == (1, None)
+    assert document["sentences"][0].startswith("nodes=4 does not hold: completes within 20s fails (")
+
+
 def test_objectives_that_exclude_each_other_are_named(user: User) -> None:
     # Up first keeps all three ready, and takes two minutes; all at once is quick, and keeps none.
     zero = {"profile": "zero", "create": "30s"}

@@ -90,7 +90,7 @@ FIRST = SMALLEST.count("\n") + 1
         ("update: {path: nowhere.yaml}", 0, "spec.update.path: cannot read"),
         ("update: {setFile: {image: nowhere}}", 0, "spec.update.setFile.image: cannot read"),
         # What contradicts
-        ("update: {newRevision: true}\nobjectives: {minReadyInstances: 5}", 1, "cannot hold: 5 are 5, and spec.replicas is 4"),
+        ("update: {newRevision: true}\nobjectives: {minReadyInstances: 5}", 1, "cannot hold: 5 are asked for, and spec.replicas is 4"),
         ("update: {newRevision: true}\nobjectives: {minReadyInstances: 101%}", 1, "101% is more than 100%"),
         ("update: {newRevision: true}\nobjectives: {minReadyInstances: '3'}", 1, "a percentage such as 80%"),
         ("actions: [{at: 1m, scale: 0}]\nobjectives: {minReadyInstances: 1}", 1, "spec.replicas is 0 at some time"),

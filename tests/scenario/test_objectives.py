@@ -75,7 +75,10 @@ def test_without_one_they_must_hold_in_every_run(load: Load) -> None:
         ("completesWithin: {probability: 99%}", "time"),
         ("completesWithin: {time: 45, probability: 99%}", "45 has no unit: write 45s"),
         ("completesWithin: {time: 45m, probabilty: 99%}", 'did you mean "probability"?'),
-        ("minReadyInstances: {value: 9, probability: 99%}", "cannot hold: 9 are 9, and spec.replicas is 4"),
+        (
+            "minReadyInstances: {value: 9, probability: 99%}",
+            "cannot hold: 9 are asked for, and spec.replicas is 4",
+        ),
         ("noStall: {value: false}", "write true, or leave it out"),
     ],
 )
