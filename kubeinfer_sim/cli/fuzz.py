@@ -186,7 +186,8 @@ def command(
     holds all it is made of; `kubeinfer-sim run` plays it again from any folder, and the next search does so first.
 
     Exit code 0: nothing was found; 1: something breaks it; 3: an invariant is broken, which is our mistake; 4: of
-    --any-single-fault and --any-two-faults, nothing breaks it in those that were played, which are not all.
+    --any-single-fault and --any-two-faults, nothing breaks it in those that were played, which are not all; of a
+    search, there was no time for even one example.
     """
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.manifest.template import parse_settings
@@ -516,7 +517,9 @@ def _search(asked: _Asked, vary: Sequence[str], phases: Sequence[str], drawn_fro
     )
     if found is not None:
         return BROKEN if found.invariant else 1
-    return INTERRUPTED if done.stopped == "interrupted" else 0
+    if done.stopped == "interrupted":
+        return INTERRUPTED
+    return UNDECIDED if done.undecided else 0
 
 
 def _keep(

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.scenario.self_contained import whole_scenario
 from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults, play_single_faults
-from kubeinfer_sim.testing.fuzz.screen import render_single_faults, single_faults_notes
+from kubeinfer_sim.testing.fuzz.screen import broken_of, render_single_faults, single_faults_notes
 from kubeinfer_sim.testing.kept import keep
 
 FUZZ = ("fuzz", "scenario.yaml", "--any-single-fault", "--workers", "1")
@@ -156,6 +156,11 @@ def test_a_kind_is_harmless_only_where_all_of_it_was_played(tmp_path: Path) -> N
     assert "Harmless" not in notes
     assert notes["Not broken"] == f"by RequestFault in 1 of {faults.there['RequestFault']}"
     assert notes["Not played"] == "SlowStart"
+
+
+def test_how_many_break_it_is_said_of_one_as_of_many() -> None:
+    assert broken_of(1, "1 single fault") == "1 of 1 single fault breaks it"
+    assert broken_of(2, "3 pairs of faults") == "2 of 3 pairs of faults break it"
 
 
 @pytest.mark.parametrize(

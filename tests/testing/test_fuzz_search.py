@@ -18,6 +18,7 @@ from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.testing.fuzz import search, search_result
 from kubeinfer_sim.testing.fuzz.patch import edited, edits_between, read_edits, written
 from kubeinfer_sim.testing.fuzz.search_screen import render_search
+from kubeinfer_sim.testing.fuzz.varied import names_of
 
 FUZZ = ("fuzz", "scenario.yaml", "--vary", "faults", "--max-examples", "60", "--seed", "1")
 
@@ -163,6 +164,8 @@ def test_what_is_found_after_the_time_of_an_earlier_phase_was_not_stopped_by_it(
     ("options", "told"),
     [
         (("--vary", "tims"), 'there is no edit tims; did you mean "times"?'),
+        (("--vary", "faults,faults"), "the edit faults is there twice"),
+        (("--phases", "long,saved,long"), "the phase long is there twice"),
         (("--phases", "randm"), 'there is no phase randm; did you mean "random"?'),
         (("--workers", "2"), "--workers is about --any-single-fault"),
     ],
@@ -171,6 +174,49 @@ def test_what_cannot_be_searched_is_said(tmp_path: Path, options: tuple[str, ...
     done = updated(tmp_path).types("fuzz", "scenario.yaml", *options)
     assert done.returncode == 2
     assert told in done.told
+
+
+def test_where_there_is_no_time_for_an_example_it_is_undecided(tmp_path: Path) -> None:
+    user = updated(tmp_path)
+    line = ("fuzz", "scenario.yaml", "--for", "1ms", "--phases", "corners")
+    done = user.types(*line)
+    assert done.returncode == 4
+    assert done.stdout.startswith("? No example was played.\nfield · 0 examples · the time of --for was over")
+    assert '<skipped message="not played"/>' in user.types(*line, "-o", "junit").stdout
+
+
+def test_what_is_kept_is_not_played_where_vary_leaves_out_what_it_edits(tmp_path: Path) -> None:
+    user = updated(tmp_path, objectives={"completesWithin": "1m"})
+    assert user.types("fuzz", "scenario.yaml", "--vary", "stages", "--seed", "1", "-q").returncode == 1
+    (kept,) = (tmp_path / ".kubeinfer-sim").iterdir()
+    line = ("fuzz", "scenario.yaml", "--phases", "saved", "--vary")
+    done = user.types(*line, "faults,times")
+    assert done.returncode == 0, done.stdout
+    assert f"Not played .kubeinfer-sim/{kept.name} (edits stages): --vary" in " ".join(done.stdout.split())
+    assert kept.exists()
+    assert user.types(*line, "stages,times", "-q").returncode == 1
+
+
+BEFORE = {"at": "1s", "apply": {"spec": {"replicas": 2}}}
+DEATH = {"at": "2s", "fault": {"kind": "NodeDeath"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "names"),
+    [
+        ({"actions": [BEFORE, DEATH]}, {"faults"}),
+        ({"actions": [{**BEFORE, "at": "3s"}]}, {"times"}),
+        ({"actions": [DEATH, {**BEFORE, "at": "3s"}]}, {"faults", "times"}),
+        ({"actions": [{"at": "1s", "apply": {"spec": {"replicas": 3}}}, DEATH]}, {"faults", "replicas"}),
+        ({"actions": [BEFORE, {"at": "2s", "cordon": "node-0"}]}, {"actions"}),
+        ({"actions": []}, {"actions"}),
+        ({"manifest": {"spec": {"strategy": {"type": "RollingUpdate"}}}, "actions": [BEFORE]}, {"budgets"}),
+        ({"timings": {"sandbox": "1s"}, "actions": [BEFORE], "seed": 1}, {"stages", "seed"}),
+    ],
+)
+def test_what_is_edited_is_named_as_vary_does(spec: dict[str, Any], names: set[str]) -> None:
+    before = {"spec": {"manifest": {"spec": {}}, "actions": [BEFORE]}}
+    assert names_of(list(edits_between(before, {"spec": {"manifest": {"spec": {}}, **spec}}))) == names
 
 
 GIVEN: dict[str, Any] = {"spec": {"cluster": "3x8", "actions": [{"at": "1s"}, {"at": "2s"}], "seed": 0}}

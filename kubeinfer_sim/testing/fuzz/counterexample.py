@@ -18,6 +18,7 @@ from kubeinfer_sim.manifest.file_kinds import only_document
 from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.testing.fuzz.cases import Document
 from kubeinfer_sim.testing.fuzz.patch import edited, edits_between, read_edits, written
+from kubeinfer_sim.testing.fuzz.varied import names_of
 from kubeinfer_sim.testing.kept import KEPT, keep
 
 #: How the files begin that are kept, and the line of their edits.
@@ -66,10 +67,12 @@ class Saved(Struct, frozen=True):
 
     Attributes:
         document: what was given now, edited as it was then; None where that cannot be done any more.
+        edits: the names of what is edited, as `--vary` has them.
     """
 
     path: Path
     document: dict[str, Any] | None
+    edits: frozenset[str] = frozenset()
 
     def drop(self) -> None:
         """It breaks nothing any more."""
@@ -89,8 +92,8 @@ def saved_ones(given: Document) -> list[Saved]:
         if not lines or document.value["metadata"]["name"] != given["metadata"]["name"]:
             continue
         try:
-            again = edited(given, read_edits(lines[0].removeprefix(f"# {EDITS}")))
+            edits = read_edits(lines[0].removeprefix(f"# {EDITS}"))
+            saved.append(Saved(path, edited(given, edits), frozenset(names_of(edits))))
         except (LookupError, TypeError, ValueError, AttributeError):
-            again = None
-        saved.append(Saved(path, again))
+            saved.append(Saved(path, None))
     return saved

@@ -164,6 +164,8 @@ class SearchPart(Part):
     breaks: list[str]
     mended: list[str]
     """Files of earlier findings that break nothing any more, and were dropped."""
+    left_out: dict[str, list[str]]
+    """Files of earlier findings that were not played -> what they edit that `vary` does not name."""
     covered: CoveredPart
 
 
@@ -225,6 +227,7 @@ def search_json(search: Search, kept: Counterexample | None) -> str:
         invariant="" if found is None else found.invariant,
         breaks=[] if found is None else list(found.cost.breaks),
         mended=list(search.mended),
+        left_out={path: list(names) for path, names in search.left_out.items()},
         covered=CoveredPart(
             faults=faults,
             faults_not_met=[kind for kind in KINDS if kind not in faults],
@@ -324,8 +327,9 @@ def search_junit(search: Search, file: str) -> str:
     if found is not None:
         told = "\n".join((*found.differences, *filter(None, (found.invariant,)), *found.cost.breaks))
         failure = Failure("invariant" if found.invariant else "broken", search_sentence(search), told)
-    examples = f"{sum(search.examples.values()):,} examples\n"
-    case = JUnitCase(search.scenario.name, "search", file, output=examples, failure=failure)
+    examples = f"{count(sum(search.examples.values()), 'example')}\n"
+    skipped = "not played" if search.undecided else ""
+    case = JUnitCase(search.scenario.name, "search", file, 0, examples, failure, skipped)
     return junit_report(_SUITE, [case])
 
 

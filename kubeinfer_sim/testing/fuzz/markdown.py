@@ -37,7 +37,7 @@ def search_markdown(search: Search, kept: Counterexample | None) -> str:
     found = search.found
     breaks = () if found is None else (*filter(None, (found.invariant,)), *found.cost.breaks)
     differences = () if found is None else found.differences
-    return _comment(search_sentence(search), differences, breaks, search_notes(search.covered), kept)
+    return _comment(search_sentence(search), differences, breaks, search_notes(search), kept)
 
 
 def _comment(

@@ -155,10 +155,10 @@ def search_page(search: Search, kept: Counterexample | None, origin: Origin) -> 
         Section("Replay it", _replay(kept)),
         Section(
             "What came to pass in the examples",
-            [*_faults_met(covered), Table(("", ""), list(search_notes(covered)))],
+            [*_faults_met(covered), Table(("", ""), list(search_notes(search)))],
         ),
     ]
-    mark = "✔" if found is None else "✘"
+    mark = "✘" if found else "?" if search.undecided else "✔"
     return _page(
         search, f"{mark} {search_sentence(search)}", search_subtitle(search), tone, numbers, sections, origin
     )

@@ -17,6 +17,7 @@ from kubeinfer_sim.testing.fuzz.fault_pairs import FaultPairs, PairCase
 from kubeinfer_sim.testing.fuzz.screen import (
     MOST_FAILED,
     WHY_NOT_ALL,
+    broken_of,
     case_sentence,
     replay,
     strikes,
@@ -47,11 +48,13 @@ def pairs_sentence(pairs: FaultPairs) -> str:
     alone, broken = pairs.singles.broken, pairs.broken
     played = f"{count(len(pairs.cases), 'pair')} of faults"
     if alone:
-        told = f"{len(alone):,} of {count(len(pairs.singles.cases), 'single fault')} break it; "
-        told += f"{len(broken):,} of {count(len(pairs.cases), 'pair')} of others do; the worst"
+        told = f"{broken_of(len(alone), count(len(pairs.singles.cases), 'single fault'))}; "
+        do = "does" if len(broken) == 1 else "do"
+        others = f"{len(broken):,} of {count(len(pairs.cases), 'pair')} of others {do}"
+        told += f"{others if pairs.cases else 'no pair of others was played'}; the worst"
         return f"{told}: {pair_sentence(broken[0]) if broken else case_sentence(alone[0])}."
     if broken:
-        told = f"{len(broken):,} of {played} break it though no single one does; the worst"
+        told = f"{broken_of(len(broken), played)} though no single one does; the worst"
         return f"{told}: {pair_sentence(broken[0])}."
     if pairs.all_played:
         return f"No two faults break it: all {pairs.total:,} pairs were played."

@@ -54,14 +54,17 @@ def sentence(faults: SingleFaults) -> str:
     broken = faults.broken
     if broken:
         worst = f"the worst: {case_sentence(broken[0])}"
-        return f"{len(broken):,} of {count(len(faults.cases), 'single fault')} break it; {worst}."
+        return f"{broken_of(len(broken), count(len(faults.cases), 'single fault'))}; {worst}."
     if not faults.cases:
         return "No single fault was played."
     if faults.stopped:
-        return (
-            f"None of the {len(faults.cases):,} single faults played breaks it; there are {faults.total:,}."
-        )
+        return f"None of the {count(len(faults.cases), 'single fault')} played breaks it; there are {faults.total:,}."
     return f"No single fault breaks it: all {faults.total:,} were played."
+
+
+def broken_of(broken: int, played: str) -> str:
+    """`12 of 340 single faults break it`, `1 of 1 single fault breaks it`."""
+    return f"{broken:,} of {played} break{'s' if broken == 1 else ''} it"
 
 
 def case_sentence(case: Case) -> str:

@@ -171,6 +171,8 @@ def _check(names: Sequence[str], known: Collection[str], what: str) -> None:
         if each not in known:
             there = ", ".join(known)
             raise UsageError(f"there is no {what} {each}{did_you_mean(each, known)} (there are: {there})")
+        if names.count(each) > 1:
+            raise UsageError(f"the {what} {each} is there twice")
 
 
 class _Breaks(Exception):
@@ -200,7 +202,8 @@ def search(
         document: the scenario, with all it is made of.
         vary: what may be edited, of `EDITS`; all but what is to be asked for, if none is given.
         phases: `saved` and those of `PHASES`; all of them, if none is given.
-        saved: what was found earlier, which is played first; what breaks nothing any more is dropped.
+        saved: what was found earlier, which is played first unless it edits what `vary` does not name; what breaks
+            nothing any more is dropped.
         most: so many examples, beside those it takes to make one smaller; None: `EXAMPLES`, or with `seconds` what
             there is time for.
         seconds: begin no more of them after that; each phase has its part of it.
@@ -211,7 +214,8 @@ def search(
 
     Raises:
         InputError: the scenario is wrong.
-        UsageError: there is no such edit or phase, or what was given is not over in time, or too large.
+        UsageError: there is no such edit or phase, or it is there twice, or what was given is not over in time, or
+            too large.
         SimulatorFault: what was given breaks an invariant itself.
     """
     begun = time.monotonic()
@@ -223,7 +227,9 @@ def search(
         most = EXAMPLES if seconds is None else _ENDLESS
     names = tuple(vary) or tuple(name for name in EDITS if name not in ASKED_FOR)
     hunt = _Hunt(document, Looker(base, covered := Covered(), run_timeout, run_memory), most, progress)
-    mended = hunt.again(saved) if not phases or "saved" in phases else []
+    kept = saved if not phases or "saved" in phases else ()
+    left_out = [each for each in kept if vary and not each.edits <= set(vary)]
+    mended = hunt.again([each for each in kept if each not in left_out])
     times = sorted({moment.edge for moment, _ in moments(simulate(scenario))})
     wanted = [] if hunt.found else [each for each in PHASES if not phases or each in phases]
     shares = sum(PHASES[each][1] for each in wanted)
@@ -244,7 +250,20 @@ def search(
             stopped = "interrupted"
         if hunt.found or stopped == "interrupted":
             break
-    return Search(scenario, base, names, hunt.examples, covered, hunt.found, stopped, tuple(mended))
+    return Search(
+        scenario,
+        base,
+        names,
+        hunt.examples,
+        covered,
+        hunt.found,
+        stopped,
+        tuple(mended),
+        {
+            str(each.path): tuple(name for name in EDITS if name in each.edits - set(vary))
+            for each in left_out
+        },
+    )
 
 
 class _Hunt:

@@ -76,6 +76,7 @@ class Search(Struct, frozen=True):
         vary: what was edited.
         mended: files of what was found earlier and breaks nothing any more.
         stopped: why no more of them were played; "": there were to be no more.
+        left_out: files of what was found earlier that were not played, with what they edit besides `vary`.
     """
 
     scenario: Scenario
@@ -86,11 +87,24 @@ class Search(Struct, frozen=True):
     found: Found | None = None
     stopped: Stopped = ""
     mended: tuple[str, ...] = ()
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether not even one example was played of those that there were to be."""
+        return self.found is None and bool(self.stopped) and not sum(self.examples.values())
 
 
 def search_sentence(search: Search) -> str:
     """`It breaks near what was given: no stall (measured: 1).`"""
-    examples = count(sum(search.examples.values()), "example")
+    played = sum(search.examples.values())
+    examples = count(played, "example")
+    if search.found is None and not played:
+        return (
+            "No example was played."
+            if search.stopped
+            else "Nothing is kept of it that was to be played again."
+        )
     if search.found is None:
         return f"Nothing near it was found to break it in {examples}, which are no proof."
     how = "The simulator breaks its own rules" if search.found.invariant else "It breaks"

@@ -48,7 +48,9 @@ def render_search(
 
 def _parts(search: Search, kept: Counterexample | None) -> Iterator[Part]:
     found = search.found
-    mark, style = ("✔", "bold green") if found is None else ("✘", "bold red")
+    mark, style = (
+        ("✘", "bold red") if found else ("?", "bold yellow") if search.undecided else ("✔", "bold green")
+    )
     yield Text(printable(f"{mark} {search_sentence(search)}"), style=style)
     yield Text(printable(search_subtitle(search)), style="dim")
     if found is not None:
@@ -60,22 +62,22 @@ def _parts(search: Search, kept: Counterexample | None) -> Iterator[Part]:
         title = "Covered: faults by the phase of the pod struck, and what was rebuilt for them"
         yield from section(title, [_matrix(search.covered)])
     yield Text()
-    rows = list(search_notes(search.covered))
-    rows += [("Mended", ", ".join(search.mended))] if search.mended else []
-    rows += replay(kept)
+    rows = [*search_notes(search), *replay(kept)]
     yield from figure_table([(name, printable(text)) for name, text in rows])
 
 
 def search_subtitle(search: Search) -> str:
     """What was played: `x · 200 examples: corners 60 · … · edits of faults`."""
     played = " · ".join(f"{phase} {number:,}" for phase, number in search.examples.items())
-    parts = [search.scenario.name, f"{count(sum(search.examples.values()), 'example')}: {played}"]
+    examples = count(sum(search.examples.values()), "example")
+    parts = [search.scenario.name, f"{examples}: {played}" if played else examples]
     parts += [_STOPPED[search.stopped]] if search.stopped else []
     return " · ".join([*parts, f"edits of {', '.join(search.vary)}"])
 
 
-def search_notes(covered: Covered) -> Iterator[tuple[str, str]]:
-    """What came to pass in the examples besides faults: a name and a text each."""
+def search_notes(search: Search) -> Iterator[tuple[str, str]]:
+    """What came to pass in the examples besides faults, and what became of earlier finds: a name and a text each."""
+    covered = search.covered
     kinds = {kind for kind, _ in covered.faults}
     if missing := [kind for kind in KINDS if kind not in kinds]:
         yield "Faults", f"not met: {', '.join(missing)}"
@@ -87,6 +89,11 @@ def search_notes(covered: Covered) -> Iterator[tuple[str, str]]:
     yield "Actions", _counted(covered.actions, ACTIONS)
     differences = [f"{number} in {times:,}" for number, times in sorted(covered.edits.items())]
     yield "Edits", f"{' · '.join(differences)} examples" if differences else "none"
+    if search.mended:
+        yield "Mended", ", ".join(search.mended)
+    if search.left_out:
+        told = [f"{path} (edits {', '.join(names)})" for path, names in search.left_out.items()]
+        yield "Not played", f"{'; '.join(told)}: --vary leaves that out"
 
 
 def _matrix(covered: Covered) -> Table:
