@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from command_line import ROOT, sim
+from kubectl_listings import listed
+
+from kubeinfer_sim import load_scenario
 
 MANIFEST = ROOT / "docs" / "examples" / "qwen3.yaml"
 SCENARIO = ROOT / "scenarios" / "down-first.yaml"
@@ -33,6 +36,7 @@ COMMANDS = {
     "Sensitivity": ("sensitivity", "s.yaml", "-n", "1", "--workers", "1"),
     "Sweep": ("sweep", "s.yaml", "--vary", "maxSurge=0,1"),
     "Cliffs": ("sweep", "s.yaml", "--cliff", "maxSurge=0..1"),
+    "Backtest": ("backtest", "s.yaml", "after.json", "-n", "2"),
     "Recommendation": ("recommend", "s.yaml", "-n", "1"),
     "Why": ("why", "s.yaml", "--at", "20m"),
     "Pods": ("pods", "s.yaml", "--at", "20m"),
@@ -51,8 +55,15 @@ THEIRS = {
 }
 
 
+@pytest.fixture(scope="module")
+def after() -> str:
+    """What kubectl lists after the rollout of the scenario."""
+    return json.dumps(listed(load_scenario(str(SCENARIO)), 86_400_000))
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, after: str) -> Path:
+    (tmp_path / "after.json").write_text(after, encoding="utf-8")
     shutil.copytree(ROOT / "scenarios" / "manifests", tmp_path / "manifests")
     shutil.copy(SCENARIO, tmp_path / "s.yaml")
     for name in ("a.yaml", "b.yaml"):

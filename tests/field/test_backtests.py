@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 from command_line import ROOT
-from field.user import User, asking, both, kubeinfer
+from field.user import User, asking, both, deployment, kubeinfer
 from kubectl_listings import listed
 
 from kubeinfer_sim import load_scenario
@@ -111,6 +111,20 @@ def test_listings_from_before_the_rollout_tell_none(user: User) -> None:
     done = user.types("backtest", "scenario.yaml", before, before)
     assert done.returncode == 2
     assert "no rollout is to be seen" in " ".join(done.stderr.split())
+
+
+def test_where_nothing_can_be_judged_yet_it_exits_with_4(user: User) -> None:
+    """A rollout that has just begun: one pod of it, which no scheduler has seen, and none of before is listed."""
+    happens(user, deployment)
+    whole = json.loads((user.folder / "1.json").read_text(encoding="utf-8"))
+    pods = [each for each in whole["items"] if each["kind"] == "Pod"]
+    last = max(pods, key=lambda each: each["metadata"]["creationTimestamp"])
+    user.has("begun.json", {**whole, "items": [{**last, "status": {"phase": "Pending"}}]})
+    done = user.types("backtest", "scenario.yaml", "begun.json", "-n", "2", "--json", "b.json")
+    assert done.returncode == 4, done.told
+    document = json.loads((user.folder / "b.json").read_text(encoding="utf-8"))
+    (rollout,) = document["rollouts"]
+    assert {each["judgement"] for each in rollout["figures"]} == {"not told"}
 
 
 @both

@@ -7,7 +7,7 @@ import subprocess
 from typing import Any
 
 import pytest
-from field.user import User
+from field.user import User, asking, kubeinfer
 
 HEAD = {
     "KubeInfer": """apiVersion: infer.modelarts.huaweicloud/v1
@@ -107,3 +107,25 @@ def test_what_no_change_of_the_manifest_gives_more_nodes_do_and_where_nothing_do
     code, _, told = recommended(user, "manifest.yaml")
     assert code == 2
     assert "--nodes 8x8" in told
+
+
+def test_where_no_set_of_changes_meets_the_objectives_it_exits_with_1(user: User) -> None:
+    (user.folder / "manifest.yaml").write_text(HEAD["KubeInfer"] + CONTAINERS)
+    done = user.types(
+        "recommend", "manifest.yaml", "--nodes", "4x8", "--within", "1s", "-n", "1", "--workers", "1"
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("✘ No set of changes meets the objectives")
+
+
+def test_what_so_few_runs_leave_undecided_exits_with_4(user: User) -> None:
+    user.plans(
+        kubeinfer({**asking(npu=8)}, replicas=3, terminationGracePeriodSeconds=0),
+        cluster="4x8",
+        timings={"profile": "zero", "create": {"uniform": {"low": "30s", "high": "90s"}}},
+        update={"newRevision": True},
+        objectives={"completesWithin": {"time": "150s", "probability": "50%"}},
+    )
+    done = user.types("recommend", "scenario.yaml", "-n", "2", "--workers", "1")
+    assert done.returncode == 4
+    assert done.stdout.startswith("? Undecided: none of ")
