@@ -88,6 +88,9 @@ def test_what_the_reader_refuses_is_not_done(tmp_path: Path) -> None:
     document["spec"]["cluster"] = "many"
     with pytest.raises(InputError, match=r"^the scenario given: error: spec\.cluster"):
         Session(document)
+    del document["spec"]
+    with pytest.raises(InputError, match=r'^the scenario given: error: "spec" is required'):
+        Session(document, seed=1)
 
 
 def test_a_machine_that_dies_and_one_that_comes_back(tmp_path: Path) -> None:

@@ -98,12 +98,14 @@ class Session:
             self._given: Raw = copy.deepcopy(dict(scenario))
         else:
             self._given = whole_scenario(str(scenario))
-        if seed is not None:
-            self._given["spec"] = {**self._given["spec"], "seed": seed}
         self.now = 0
         self.actions: list[Raw] = []
         self._invariants = tuple(invariants)
         try:
+            if not isinstance(self._given.get("spec"), Mapping):
+                read(self._given)  # which says that there has to be one
+            if seed is not None:
+                self._given["spec"] = {**self._given["spec"], "seed": seed}
             self._scenario = self._read(self.actions)
         except InputError as error:
             raise _about(error, "the scenario given") from None
