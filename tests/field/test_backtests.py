@@ -162,7 +162,7 @@ def test_of_several_rollouts_is_told_how_often_intervals_covered(user: User) -> 
     assert "no folder in it holds a scenario.yaml" in user.types("backtest", "empty").told
 
 
-@pytest.mark.sweep
+@pytest.mark.sweep(whole=True)
 @both
 def test_intervals_cover_as_often_as_they_say(user: User, workload: Callable[..., Any]) -> None:
     happens(user, workload)

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 from command_line import ROOT
 from field.user import NPU, User, asking, both, deployment, kubeinfer
+from sweeps import blocks
 
 from kubeinfer_sim.experiment.knobs import grid
 from kubeinfer_sim.experiment.planning.plan import plan
@@ -267,7 +268,7 @@ def exhaustive(source: Any, knobs: list[str], runs: int) -> tuple[list[dict[str,
     return [settings for _, _, settings in sorted(held, key=lambda each: each[:2])], close
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.sweep) for each in range(1, 12))])
+@pytest.mark.parametrize("seed", [0, *blocks(11, of_ci=2, first=1)])
 def test_a_plan_is_what_an_exhaustive_search_with_many_runs_finds(user: User, seed: int) -> None:
     spec, knobs = random_problem(seed)
     workload = (kubeinfer, deployment)[seed % 2]

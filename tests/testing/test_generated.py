@@ -112,7 +112,7 @@ def test_invariants_hold_in_scenarios_with_much_at_once(scenario: WrittenScenari
     check(scenario)
 
 
-@pytest.mark.parametrize("block", blocks(BLOCKS, of_ci=8))
+@pytest.mark.parametrize("block", blocks(BLOCKS, of_ci=5))
 def test_invariants_hold_in_twenty_thousand_scenarios(block: int) -> None:
     for_each("small" if block % 5 == 4 else "medium", block, BLOCK, check)
 
@@ -148,7 +148,7 @@ def test_what_nobody_uses_or_heeds_changes_nothing(tmp_path: Path) -> None:
     for_each("small", 1102, 3, lambda written: check_beside(written, tmp_path))
 
 
-@pytest.mark.sweep
+@pytest.mark.sweep(whole=True)
 def test_what_nobody_uses_or_heeds_changes_nothing_in_sixty_scenarios(tmp_path: Path) -> None:
     for_each("medium", 1103, 60, lambda written: check_beside(written, tmp_path))
 

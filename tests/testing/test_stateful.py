@@ -179,7 +179,7 @@ def test_a_short_play_of_both_kinds_of_workloads_breaks_nothing(tmp_path: Path) 
 SCENARIOS = ("up-first", "rolling-update-2p1d", "router-beside-kubeinfer", "drain-held-by-a-budget", "")
 
 
-@pytest.mark.sweep
+@pytest.mark.sweep(whole=True)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_long_play_breaks_nothing(tmp_path: Path, name: str) -> None:
     path = str(ROOT / "scenarios" / f"{name}.yaml") if name else two(tmp_path, kubeinfer, deployment)
