@@ -6,7 +6,7 @@ the same kind, each place in their order is equally likely (Wilks, Ann. Math. St
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from itertools import combinations
 from math import inf
 from pathlib import Path
@@ -314,8 +314,14 @@ _Order = Sequence[Sequence[str]]
 
 
 def _order(truth: Rollout, runs: Sequence[Rollout], drawn: bool) -> list[Figure]:
-    """By how many pairs it differs from the order of the most usual run; as far as the runs do, nearly all of them."""
+    """By how many pairs it differs from the order of the most usual run; as far as the runs do, nearly all of them.
+
+    Of a rollout that was not over when last listed as far as it had come.
+    """
     orders = [each.order for each in runs if each.order]
+    if truth.order and truth.duration.high == inf:
+        come = {name for names in truth.order for name in names}
+        orders = [_first(each, come) for each in orders]
     if not orders:
         return []
     usual = max(sorted(set(orders)), key=orders.count)
@@ -330,6 +336,18 @@ def _order(truth: Rollout, runs: Sequence[Rollout], drawn: bool) -> list[Figure]
     judgement = _judged(Between(away, away), predicted, 0.0)
     words = ", ".join("+".join(each) for each in truth.order)
     return [Figure("order", "swaps", Between(away, away), predicted, level, judgement, words=words)]
+
+
+def _first(order: _Order, names: Set[str]) -> tuple[tuple[str, ...], ...]:
+    """The first so many instances of an order; of several in one instant those of these names first."""
+    first: list[tuple[str, ...]] = []
+    left = len(names)
+    for each in order:
+        kept = sorted(each, key=lambda name: (name not in names, name))[:left]
+        if kept:
+            first.append(tuple(sorted(kept)))
+            left -= len(kept)
+    return tuple(first)
 
 
 def swaps(one: _Order, other: _Order) -> int:
