@@ -235,7 +235,7 @@ def _backtested(
         if len(rollouts) < runs:
             notes = (*notes, f"{runs - len(rollouts):,} of {runs:,} runs make no pod of {' '.join(key)}")
         if rollouts:
-            figures = tuple(_figures(truth, rollouts, drawn=drawn))
+            figures = tuple(figures_of(truth, rollouts, drawn=drawn))
             name = f"{key[0]} {workloads[key].namespace}/{key[1]}"
             backtested.append(Backtested(scenario.name, name, figures, len(rollouts), drawn, notes))
     if not backtested:
@@ -256,7 +256,8 @@ def _of_others(listings: Listings, workloads: Sequence[WorkloadSpec]) -> Diagnos
     return listings.listings[-1].source.diagnostic(None, message, hint=hint, code="backtest")
 
 
-def _figures(truth: Rollout, runs: Sequence[Rollout], *, drawn: bool) -> list[Figure]:
+def figures_of(truth: Rollout, runs: Sequence[Rollout], *, drawn: bool) -> list[Figure]:
+    """Each figure of a rollout beside what the runs came to."""
     unfinished = "" if truth.duration.high < inf else "it was not over when last listed"
     figures = [
         _figure("duration", "s", truth.duration, [each.duration.high for each in runs], drawn, unfinished)
