@@ -15,6 +15,7 @@ from msgspec import Struct
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_for
+from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.judging import (
     Decision,
@@ -289,10 +290,6 @@ def frame(runs: Sequence[Replication], index: Mapping[str, Sequence[str]] | None
     Raises:
         UsageError: pandas is not installed.
     """
-    try:
-        from pandas import DataFrame
-    except ImportError:
-        raise UsageError("to_pandas needs pandas: pip install 'kubeinfer-sim[pandas]'") from None
     columns: dict[str, Sequence[object]] = {**(index or {}), "seed": [run.seed for run in runs]}
     columns |= {
         "outcome": [run.outcome.value for run in runs],
@@ -301,7 +298,7 @@ def frame(runs: Sequence[Replication], index: Mapping[str, Sequence[str]] | None
     }
     for name in dict.fromkeys(name for run in runs for name in run.values):
         columns[name] = [run.values.get(name) for run in runs]
-    return DataFrame(columns).set_index([*(index or ()), "seed"])
+    return data_frame(columns).set_index([*(index or ()), "seed"])
 
 
 def _badness(run: Replication) -> tuple[int, bool, bool, float, int, int]:

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Unit
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
+from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
 from kubeinfer_sim.experiment.indices import Index, Method, check_method, indices
 from kubeinfer_sim.experiment.inputs import Input, inputs_of
@@ -137,11 +138,7 @@ class Sensitivity(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("to_pandas needs pandas: pip install 'kubeinfer-sim[pandas]'") from None
-        return DataFrame(self.table())
+        return data_frame(self.table())
 
 
 def sensitivity(

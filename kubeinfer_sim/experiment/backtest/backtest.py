@@ -19,6 +19,7 @@ from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.backtest.listings import Listings, happened, read_listings
 from kubeinfer_sim.experiment.backtest.rollout import STAGES, Between, Rollout
 from kubeinfer_sim.experiment.backtest.simulated import predict
+from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.manifest.model import WorkloadSpec
@@ -148,11 +149,7 @@ class Backtest(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("to_pandas needs pandas: pip install 'kubeinfer-sim[pandas]'") from None
-        return DataFrame(self.table())
+        return data_frame(self.table())
 
 
 def backtest(

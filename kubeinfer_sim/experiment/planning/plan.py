@@ -11,6 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Workers, kept
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.knobs import LeftOut, Space, space
@@ -165,11 +166,7 @@ class Plan(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("to_pandas needs pandas: pip install 'kubeinfer-sim[pandas]'") from None
-        return DataFrame(self.table())
+        return data_frame(self.table())
 
 
 def plan(

@@ -21,6 +21,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import Outcome, compare
+from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
 from kubeinfer_sim.experiment.judging import Decision, falls_short
 from kubeinfer_sim.experiment.knobs import Setting, Space
@@ -167,11 +168,7 @@ class Recommendation(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
-        try:
-            from pandas import DataFrame
-        except ImportError:
-            raise UsageError("to_pandas needs pandas: pip install 'kubeinfer-sim[pandas]'") from None
-        return DataFrame(self.table())
+        return data_frame(self.table())
 
 
 def recommend(
