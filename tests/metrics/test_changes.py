@@ -1,0 +1,82 @@
+"""What was asked of a KubeInfer and what became of it: a history worked out by hand."""
+
+from __future__ import annotations
+
+from metering import metered
+
+from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    ProgressDeadlineExceeded,
+    SpecApplied,
+    Stalled,
+    StallEnded,
+    UpdateAborted,
+    UpdateCompleted,
+)
+from kubeinfer_sim.engine.history import NO_CAUSE, Record
+from kubeinfer_sim.metrics.changes import Changes, ChangesMeter
+
+ONE, TWO = (InstanceRef(uid, "chat", uid) for uid in range(2))
+
+
+def applied(at: int, generation: int, *changed: str, warnings: tuple[str, ...] = ()) -> SpecApplied:
+    return SpecApplied(at, NO_CAUSE, "chat", generation, f"rev-{generation}", 2, 1, 0, changed, "", warnings)
+
+
+def stalled(at: int, reason: str, instance: InstanceRef, detail: str) -> Stalled:
+    return Stalled(at, NO_CAUSE, "chat", 1, reason, "why", (instance,), detail)
+
+
+def found(*records: Record) -> Changes:
+    return metered(ChangesMeter(), records, ended_at=1_000, end="horizon")
+
+
+def test_each_change_is_in_place_superseded_or_given_up() -> None:
+    told = found(
+        applied(0, 1, "created", warnings=("few", "odd")),
+        UpdateCompleted(10, NO_CAUSE, "chat", 1, "rev-1", 2),
+        applied(20, 2, "template", warnings=("odd", "new")),
+        ProgressDeadlineExceeded(25, NO_CAUSE, "chat", 2),
+        ProgressDeadlineExceeded(27, NO_CAUSE, "chat", 2),
+        applied(30, 3, "metadata"),
+        applied(40, 4, "template", "replicas"),
+        UpdateAborted(50, NO_CAUSE, "chat", 4, "stalled", "rev-1"),
+        UpdateCompleted(60, NO_CAUSE, "chat", 4, "rev-4", 2),
+    )
+    outcome = [
+        (each.completed, each.superseded, each.deadline_exceeded, each.aborted) for each in told.changes
+    ]
+    assert outcome == [
+        (10, None, None, ""),
+        (None, 40, 25, ""),
+        (None, 40, None, ""),
+        (60, None, None, "stalled"),
+    ]
+    assert [each.is_material for each in told.changes] == [True, True, False, True]
+    assert [each.is_update for each in told.changes] == [False, True, False, True]
+    assert [each.duration for each in told.changes] == [10, None, None, 20]
+    assert told.warnings[:3] == ("few", "odd", "new")
+    assert all("no progress of generation 2" in each for each in told.warnings[3:])
+
+
+def test_a_stall_goes_on_while_its_reason_is_the_same_and_ends_when_it_is_told_or_something_is_asked() -> (
+    None
+):
+    told = found(
+        applied(0, 1, "template"),
+        stalled(10, "Unschedulable", ONE, "no node"),
+        stalled(20, "Unschedulable", TWO, "no NPU"),
+        StallEnded(30, NO_CAUSE, "chat", 1),
+        stalled(30, "Unschedulable", ONE, "again"),  # in the same instant: it is the same
+        stalled(40, "NewRevisionNotReady", ONE, "crashes"),
+        applied(50, 2, "template"),
+        stalled(60, "NewRevisionNotReady", ONE, "crashes"),
+        UpdateCompleted(70, NO_CAUSE, "chat", 2, "rev-2", 2),
+        stalled(80, "NewRevisionNotReady", TWO, "crashes"),
+    )
+    assert [(each.at, each.ended, each.reason, each.detail, each.instances) for each in told.stalls] == [
+        (10, 40, "Unschedulable", "again", (ONE,)),
+        (40, 50, "NewRevisionNotReady", "crashes", (ONE,)),
+        (60, 70, "NewRevisionNotReady", "crashes", (ONE,)),
+        (80, None, "NewRevisionNotReady", "crashes", (TWO,)),
+    ]
