@@ -48,6 +48,24 @@ def test_budgets_resolve_to_the_fencepost(case: dict[str, Any]) -> None:
     assert list(resolved.warnings) == expect.get("warnings", [])
 
 
+@pytest.mark.parametrize(
+    ("replicas", "surge", "unavailable", "warnings"),
+    [
+        (3, 1, 0, []),
+        (1, 1, 0, ["single instance: needs room for a second instance during the update"]),
+        (1, 0, 1, ["no instance is guaranteed to stay up"]),
+        (2, 3, 2, ["surge above replicas has no further effect", "no instance is guaranteed to stay up"]),
+        (3, "0%", "30%", ["both resolve to 0: unavailable raised to 1"]),
+        (0, 0, "30%", []),
+    ],
+)
+def test_what_a_user_should_know_of_budgets_is_said(
+    replicas: int, surge: int | str, unavailable: int | str, warnings: list[str]
+) -> None:
+    resolved = resolve(RollingUpdate(budget(surge), budget(unavailable)), replicas)
+    assert [*resolved.warnings] == warnings
+
+
 @pytest.mark.vectors("kubeinfer_rollout", key="traces")
 def test_a_rollout_goes_event_for_event_as_in_the_trace(case: dict[str, Any]) -> None:
     run, config = play(case["config"])

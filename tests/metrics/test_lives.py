@@ -38,7 +38,7 @@ from kubeinfer_sim.controllers.kubeinfer.records import (
 )
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.metrics import InstanceLife, Measures, measure
-from kubeinfer_sim.metrics.lives import PodLife, ReadinessLoss
+from kubeinfer_sim.metrics.lives import PastFailure, PodLife, ReadinessLoss
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
 from kubeinfer_sim.simulation.simulate import simulate
 
@@ -333,3 +333,20 @@ def test_how_many_pods_were_given_up_and_for_how_long_they_were_missing() -> Non
     ]
     found = life(*started(), *given_up)
     assert (found.given_up, found.degraded) == (8, 100)
+
+
+def test_what_a_pod_failed_of_is_past_when_it_is_ready() -> None:
+    pod = PodLife(POD, 0)
+    pod.is_ready(10)
+    assert pod.past is None
+    pod.fails("Error", "exit code 1")
+    pod.is_ready(20)
+    assert pod.past == PastFailure(20, "Error", "exit code 1", "Error: exit code 1")
+    assert (pod.ready, pod.ready_since, pod.reason, pod.detail, pod.trouble) == (10, 20, "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("field", "stays"), [("", True), ("deleting", False), ("finished", False), ("gone", False)]
+)
+def test_a_pod_stays_that_is_neither_deleted_nor_finished_nor_gone(field: str, stays: bool) -> None:
+    assert PodLife(POD, 0, **({field: 5} if field else {})).stays is stays  # type: ignore[arg-type]

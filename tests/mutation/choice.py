@@ -11,7 +11,7 @@ from mutation.reach import Reached
 #: How many seconds of tests a mutant is worth: of those of its room, and of the others.
 SECONDS = (1.0, 1.5)
 #: Tests of what runs at import: those that run most of the module.
-OF_A_MODULE = 10
+OF_A_MODULE = 40
 
 
 def room(path: str) -> str:
