@@ -232,3 +232,19 @@ def test_a_pod_that_is_ready_when_its_phase_becomes_final_is_not_any_more(phase:
     (final,) = (record for record in cluster.history if isinstance(record, PodFinished))
     assert (final.phase, final.reason, final.npus, final.in_use) == (phase, "Evicted", 8, 0)
     assert (cluster.pod.state, cluster.pod.failure) == (PodState.FINISHED, "Evicted")
+
+
+def test_a_second_deletion_can_shorten_the_grace_period_and_nothing_else() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    cluster.api.delete(pod, "Drained", NO_CAUSE)
+    assert pod.deletion_grace == pod.template.termination_grace_period_seconds == 3600
+    pod.state = PodState.DELETING
+    graces = []
+    for grace in (None, 60, 90, -5, 30):
+        cluster.api.delete(pod, "Drained", NO_CAUSE, grace=grace)
+        graces.append(pod.deletion_grace)
+    assert graces == [3600, 60, 60, 1, 1]
+    assert cluster.told == both("pod_terminating")
+    cluster.api.delete(pod, "Forced", NO_CAUSE, grace=0)
+    assert pod.state is PodState.GONE
