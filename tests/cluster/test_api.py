@@ -24,7 +24,7 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE, History
-from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
+from kubeinfer_sim.scenario.cluster.model import ClusterObject, NodeSpec, Taint
 
 EVENTS = [name for name in vars(Watcher) if not name.startswith("_")]
 
@@ -248,3 +248,14 @@ def test_a_second_deletion_can_shorten_the_grace_period_and_nothing_else() -> No
     assert cluster.told == both("pod_terminating")
     cluster.api.delete(pod, "Forced", NO_CAUSE, grace=0)
     assert pod.state is PodState.GONE
+
+
+def test_an_object_that_was_deleted_is_absent_until_it_is_there_again() -> None:
+    api = Cluster().api
+    written = ClusterObject("ConfigMap", "prod", "settings")
+    api.put(written)
+    assert (api.objects, api.absent) == ({written.key: written}, set())
+    api.delete_object(written)
+    assert (api.objects, api.absent) == ({}, {written.key})
+    api.put(written)
+    assert (api.objects, api.absent) == ({written.key: written}, set())

@@ -241,3 +241,11 @@ def test_what_comes_and_goes_again_is_no_progress() -> None:
     assert heard == [True, True, False, False, True, False]
     best.forget()
     assert best.surpassed_by(Counts(replicas=3, updated=3, ready=1))
+
+
+def test_after_one_that_says_too_many_are_available_nothing_is_touched_while_more_may_go() -> None:
+    one, over, two = replica_set(0, 5, 4), replica_set(1, 5, 6), replica_set(2, 5, 4)
+    assert rolling.clean_up_unhealthy([one, over, two], 3) == [4, 5]
+    assert rolling.clean_up_unhealthy([one, over, two], 1) == [4, 5, 5]
+    well = replica_set(1, 5, 5)
+    assert rolling.clean_up_unhealthy([one, well, two], 3) == [4, 5, 4]
