@@ -36,7 +36,10 @@ FOLDER = ROOT / ".mutation"
 SAMPLE = FOLDER / "sample.jsonl"
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path[:2])}
 #: The tests that should know: of the rooms, and those that reach them from end to end.
-TESTS = tuple(f"tests/{each}" for each in (*ROOMS, "simulation", "volcano", "e2e", "field"))
+TESTS = tuple(
+    f"tests/{each}"
+    for each in (*ROOMS, "simulation", "volcano", "e2e", "field", "report", "cli/test_events.py")
+)
 
 
 def sample(count: int, seed: int, known: Set[str]) -> list[Mutant]:
