@@ -37,9 +37,9 @@ def estimate_and_report(
         raise UsageError("--rare takes a number of runs: give -n, as in -n 2000")
     if many.replications is None:
         raise UsageError("--rare is about many runs: say how many with -n, as in -n 2000")
-    for form in (output.form, *output.files):
+    for option, form in ((f"-o {output.form}", output.form), *((f"--{form}", form) for form in output.files)):
         if form not in ("text", "json"):
-            raise UsageError(f"{form} is not there for --rare: text and json are")
+            raise UsageError(f"{option} is not there for --rare: text and json are")
     if scenario.warnings and not quiet:
         show_diagnostics(scenario.warnings)
     begun = time.perf_counter()

@@ -18,7 +18,6 @@ class Read:
     """What a trace says, by the names of its tracks."""
 
     def __init__(self, data: bytes) -> None:
-        pytest.importorskip("perfetto", reason="traces need the extra [trace]")
         from perfetto.protos.perfetto.trace import perfetto_trace_pb2 as classes
 
         kinds: Any = classes.TrackEvent
@@ -56,6 +55,7 @@ class Read:
 
 
 def read(done: Any, file: Path) -> Read:
+    pytest.importorskip("perfetto", reason="traces need the extra [trace]")
     assert done.returncode in (0, 1), done.stderr
     return Read(file.read_bytes())
 
