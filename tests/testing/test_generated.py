@@ -148,6 +148,23 @@ def test_what_nobody_uses_or_heeds_changes_nothing(tmp_path: Path) -> None:
     for_each("small", 1102, 3, lambda written: check_beside(written, tmp_path))
 
 
+def test_how_long_a_crash_loop_is_played_is_no_life_of_a_pod() -> None:
+    """It is given up so long after something else was last done in it; the action is something else."""
+    probe = {"httpGet": {"path": "/health", "port": 9000}, "periodSeconds": 10, "failureThreshold": 30}
+    npus = {"huawei.com/ascend-1980": 8}
+    container = {
+        "name": "engine",
+        "image": "repo/vllm:v1",
+        "startupProbe": probe,
+        "resources": {"limits": npus},
+    }
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": spec}
+    head = {"apiVersion": "kubeinfer-sim/v1", "kind": "Scenario", "metadata": {"name": "loop"}}
+    same_beside_an_inert_action({**head, "spec": {"manifest": manifest, "cluster": "1x8"}}, 7_200_000)
+
+
 @pytest.mark.sweep(whole=True)
 def test_what_nobody_uses_or_heeds_changes_nothing_in_sixty_scenarios(tmp_path: Path) -> None:
     for_each("medium", 1103, 60, lambda written: check_beside(written, tmp_path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from itertools import zip_longest
+from math import inf
 from random import Random
 from typing import Any
 
@@ -133,7 +134,15 @@ def same_beside_an_inert_action(document: Mapping[str, Any], at: int) -> None:
 
 
 def _compare_lives(number: str, one: Run, other: Run) -> None:
-    lives = [[record for record in run.history if isinstance(record, _LIFE)] for run in (one, other)]
+    """Compare what pods go through, up to the end of the run that ends first.
+
+    When a run that goes round is given up depends on when something else was last done in it.
+    """
+    until = inf if one.ended_at == other.ended_at else min(one.ended_at, other.ended_at)
+    lives = [
+        [record for record in run.history if isinstance(record, _LIFE) and record.at < until]
+        for run in (one, other)
+    ]
     for pair in zip_longest(*lives):
         if len({None if each is None else _step(each) for each in pair}) > 1:
             told = [each for each in pair if each is not None]
