@@ -6,6 +6,7 @@ import gc
 import pickle
 import sqlite3
 import tracemalloc
+from contextlib import closing
 from cProfile import Profile
 from pathlib import Path
 
@@ -120,6 +121,6 @@ def test_what_many_runs_come_to_is_known_within_a_factor_of_two(
     asked = estimate(made)
     for told, counted in ((asked.bytes_held, held), (asked.bytes_sent, sent)):
         assert counted / 2 <= told <= counted * 2
-    with sqlite3.connect(tmp_path / "runs.db") as store:
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as store:
         ((stored,),) = store.execute("SELECT avg(length(figures) + length(rest)) FROM runs")
     assert stored / 2 <= asked.bytes_stored <= stored * 2
