@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, seeds_option
 from kubeinfer_sim.cli.command import (
-    Whole,
-    configuration_option,
     file_argument,
     filename_option,
-    horizon_option,
     option,
     subcommand,
-    values_options,
     vary_option,
 )
 from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option
@@ -29,14 +26,12 @@ from kubeinfer_sim.cli.replications import (
     SoFar,
     failure_code,
     lint_of_worst,
-    worker_options,
 )
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from kubeinfer_sim.experiment.worker import Played
-    from kubeinfer_sim.scenario.configuration import Configuration
 
 #: Of more variants progress tells the best alone.
 _MOST_TOLD = 2
@@ -104,21 +99,11 @@ class SoFarOfEach:
     help="An assumption of the scenario and values for it: startupCrash=rebuild,kubelet.",
 )
 @vary_option("Each combination of several knobs is a variant.")
-@option(
-    "-n",
-    "--replications",
-    "--seeds",
-    "replications",
-    type=Whole(min=1, max=1_000_000),
-    metavar="N",
-    help="How many seeds each variant meets; if not given one, and as many as it takes to tell (six for two variants) "
-    "where anything is drawn.",
+@seeds_option(
+    "How many seeds each variant meets; if not given one, and as many as it takes to tell (six for two variants) "
+    "where anything is drawn."
 )
-@worker_options
-@option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
-@values_options("the manifest")
-@horizon_option
-@configuration_option
+@campaign_options
 @invariants_option
 @output_options("the comparison", "text", "json", "markdown", "html")
 def command(
@@ -127,11 +112,7 @@ def command(
     assume: tuple[str, ...],
     vary: tuple[str, ...],
     many: Many,
-    seed: int | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    configuration: Configuration | None,
+    loaded: Loaded,
     check_invariants: bool,
     output: Output,
 ) -> int:
@@ -152,7 +133,6 @@ def command(
     from kubeinfer_sim.experiment.compare import compare
     from kubeinfer_sim.experiment.knobs import grid
     from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.warnings import of_variants
 
     if not (vary or assume or recovery):
@@ -161,8 +141,8 @@ def command(
         sys.path.insert(0, "")  # a function in the working directory, as with `python -m`
     knobs = [] if recovery is None else [f"recovery={recovery}"]
     knobs += [*map(assumption_knob, assume), *vary]
-    source, values = read_source(scenario), parse_settings(settings, files)
-    variants = grid(knobs, source, values, seed=seed, horizon=horizon, configuration=configuration)
+    source = read_source(scenario)
+    variants = grid(knobs, source, **loaded)
     if warnings := of_variants(variants):
         show_diagnostics(warnings)
     confidences = {each.name: float(each.scenario.confidence) for each in variants}
@@ -210,9 +190,7 @@ def command(
         from kubeinfer_sim.scenario.self_contained import whole_scenario
 
         def whole() -> dict[str, Any]:
-            return whole_scenario(
-                source, set_values=values, seed=seed, horizon=horizon, configuration=configuration
-            )
+            return whole_scenario(source, **loaded)
 
         return page_html(comparison_page(comparison, Origin(same_again(), whole)))
 

@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options
 from kubeinfer_sim.cli.command import (
     Whole,
-    configuration_option,
     file_argument,
     filename_option,
-    horizon_option,
     option,
     subcommand,
-    values_options,
     vary_option,
 )
 from kubeinfer_sim.cli.outputs import output_options
-from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code, worker_options
+from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cli.output import Output
-    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -54,11 +51,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     metavar="N",
     help="Runs of one combination at most (10,000); what they leave undecided is said.",
 )
-@worker_options
-@option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
-@values_options("the manifest")
-@horizon_option
-@configuration_option
+@campaign_options
 @output_options("the plan", "text", "json")
 def command(
     scenario: str,
@@ -66,11 +59,7 @@ def command(
     cost: str | None,
     probability: str | None,
     many: Many,
-    seed: int | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    configuration: Configuration | None,
+    loaded: Loaded,
     output: Output,
 ) -> int:
     """Find the cheapest combination of knobs with which the objectives of SCENARIO hold, with its confidence.
@@ -84,7 +73,6 @@ def command(
     from kubeinfer_sim.experiment.judging import Decision
     from kubeinfer_sim.experiment.planning.plan import plan
     from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.plan import render_plan
     from kubeinfer_sim.report.plan_result import plan_json
 
@@ -98,10 +86,7 @@ def command(
             workers=workers,
             store=many.store,
             progress=lambda done, most, told: bar.update(done, most, lambda: told),
-            set_values=parse_settings(settings, files),
-            seed=seed,
-            horizon=horizon,
-            configuration=configuration,
+            **loaded,
         )
     output.write(text=lambda: render_plan(made, **look_of(sys.stdout)), json=lambda: plan_json(made))
     if made.interrupted:

@@ -8,26 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, seeds_option
 from kubeinfer_sim.cli.command import (
     Whole,
-    configuration_option,
     file_argument,
     filename_option,
-    horizon_option,
     option,
     subcommand,
-    values_options,
 )
 from kubeinfer_sim.cli.output import Output
 from kubeinfer_sim.cli.outputs import output_options
-from kubeinfer_sim.cli.replications import INTERRUPTED, Many, failure_code, worker_options
+from kubeinfer_sim.cli.replications import INTERRUPTED, Many, failure_code
 from kubeinfer_sim.errors import UsageError
 
 if TYPE_CHECKING:
     from kubeinfer_sim.experiment.indices import Method
     from kubeinfer_sim.experiment.sensitivity import Of
     from kubeinfer_sim.experiment.worker import Played
-    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -56,20 +53,8 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     metavar="N",
     help="Of --method: trajectories of Morris (10, if not given), base samples of Sobol (64).",
 )
-@option(
-    "-n",
-    "--replications",
-    "--seeds",
-    "replications",
-    type=Whole(min=1, max=1_000_000),
-    metavar="N",
-    help="How many seeds each value meets; if not given one, and ten where anything is drawn.",
-)
-@worker_options
-@option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
-@values_options("the manifest")
-@horizon_option
-@configuration_option
+@seeds_option("How many seeds each value meets; if not given one, and ten where anything is drawn.")
+@campaign_options
 @output_options("what moves it", "text", "json")
 def command(
     scenario: str,
@@ -77,11 +62,7 @@ def command(
     method: Method | None,
     samples: int | None,
     many: Many,
-    seed: int | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    configuration: Configuration | None,
+    loaded: Loaded,
     output: Output,
 ) -> int:
     """Turn every input and assumption of SCENARIO alone, under the same faults, and say what moves the answer most.
@@ -94,7 +75,6 @@ def command(
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.sensitivity import sensitivity
     from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
 
     if samples is not None and method is None:
         raise UsageError("--samples are those of --method: add --method morris or --method sobol")
@@ -112,10 +92,7 @@ def command(
             workers=workers,
             store=many.store,
             progress=progress,
-            set_values=parse_settings(settings, files),
-            seed=seed,
-            horizon=horizon,
-            configuration=configuration,
+            **loaded,
         )
 
     def text() -> str:

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, seeds_option
 from kubeinfer_sim.cli.command import (
     Whole,
-    configuration_option,
     file_argument,
     filename_option,
-    horizon_option,
     option,
     subcommand,
-    values_options,
     vary_option,
 )
 from kubeinfer_sim.cli.outputs import output_options
-from kubeinfer_sim.cli.replications import INTERRUPTED, Many, failure_code, worker_options
+from kubeinfer_sim.cli.replications import INTERRUPTED, Many, failure_code
 from kubeinfer_sim.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from kubeinfer_sim.experiment.sweep import Method
     from kubeinfer_sim.experiment.worker import Played
     from kubeinfer_sim.manifest.source import SourceText
-    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -63,20 +60,8 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     help="Look along one knob where the outcome jumps, and name the rule behind it: KNOB=A..B, or KNOB alone for its "
     "usual values. --vary then gives other knobs one value each.",
 )
-@option(
-    "-n",
-    "--replications",
-    "--seeds",
-    "replications",
-    type=Whole(min=1, max=1_000_000),
-    metavar="N",
-    help="How many seeds each combination meets; if not given one, and ten where anything is drawn.",
-)
-@worker_options
-@option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
-@values_options("the manifest")
-@horizon_option
-@configuration_option
+@seeds_option("How many seeds each combination meets; if not given one, and ten where anything is drawn.")
+@campaign_options
 @output_options("the sweep", "text", "json", "csv")
 def command(
     scenario: str,
@@ -86,11 +71,7 @@ def command(
     front: str | None,
     cliff: str | None,
     many: Many,
-    seed: int | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    configuration: Configuration | None,
+    loaded: Loaded,
     output: Output,
 ) -> int:
     """Simulate SCENARIO at every combination of knobs, under the same faults, and say what comes of each.
@@ -100,15 +81,8 @@ def command(
     outcome jumps. See docs/sweep.md.
     """
     from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
 
     source = read_source(scenario)
-    loaded = {
-        "set_values": parse_settings(settings, files),
-        "seed": seed,
-        "horizon": horizon,
-        "configuration": configuration,
-    }
     if cliff is not None:
         _without(
             "--cliff",
@@ -141,7 +115,7 @@ def _sweep(
     front: str | None,
     many: Many,
     output: Output,
-    loaded: Mapping[str, Any],
+    loaded: Loaded,
 ) -> int:
     from kubeinfer_sim.cli.output import look_of, show_diagnostics
     from kubeinfer_sim.cli.progress import ProgressBar
@@ -180,7 +154,7 @@ def _sweep(
 
 
 def _cliffs(
-    source: SourceText, cliff: str, vary: Sequence[str], many: Many, output: Output, loaded: Mapping[str, Any]
+    source: SourceText, cliff: str, vary: Sequence[str], many: Many, output: Output, loaded: Loaded
 ) -> int:
     from kubeinfer_sim.cli.output import look_of
     from kubeinfer_sim.experiment.cliffs import find_cliffs

@@ -15,7 +15,6 @@ from msgspec import Struct
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Column, columns_for
-from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.judging import (
     Decision,
@@ -290,6 +289,8 @@ def frame(runs: Sequence[Replication], index: Mapping[str, Sequence[str]] | None
     Raises:
         UsageError: pandas is not installed.
     """
+    from kubeinfer_sim.experiment.data_frame import data_frame
+
     columns: dict[str, Sequence[object]] = {**(index or {}), "seed": [run.seed for run in runs]}
     columns |= {
         "outcome": [run.outcome.value for run in runs],

@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import Unit
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
-from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
 from kubeinfer_sim.experiment.indices import Index, Method, check_method, indices
 from kubeinfer_sim.experiment.inputs import Input, inputs_of
@@ -138,6 +137,8 @@ class Sensitivity(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
+        from kubeinfer_sim.experiment.data_frame import data_frame
+
         return data_frame(self.table())
 
 

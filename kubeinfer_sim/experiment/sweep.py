@@ -17,7 +17,6 @@ from msgspec import Struct
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import OF_THE_WHOLE_RUN, Unit
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
-from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
 from kubeinfer_sim.experiment.knobs import LeftOut, Space, each_once, possible, space, split_values
 from kubeinfer_sim.experiment.ranges import Steps, between, listed, points
@@ -125,6 +124,8 @@ class Sweep(Struct, frozen=True, dict=True):
         Raises:
             UsageError: pandas is not installed.
         """
+        from kubeinfer_sim.experiment.data_frame import data_frame
+
         return data_frame(self.table())
 
 

@@ -19,7 +19,6 @@ from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.experiment.backtest.listings import Listings, happened, read_listings
 from kubeinfer_sim.experiment.backtest.rollout import STAGES, Between, Rollout
 from kubeinfer_sim.experiment.backtest.simulated import predict
-from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.manifest.model import WorkloadSpec
@@ -149,6 +148,8 @@ class Backtest(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
+        from kubeinfer_sim.experiment.data_frame import data_frame
+
         return data_frame(self.table())
 
 

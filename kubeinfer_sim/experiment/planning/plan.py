@@ -11,7 +11,6 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Workers, kept
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.knobs import LeftOut, Space, space
@@ -166,6 +165,8 @@ class Plan(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
+        from kubeinfer_sim.experiment.data_frame import data_frame
+
         return data_frame(self.table())
 
 

@@ -21,7 +21,6 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import Outcome, compare
-from kubeinfer_sim.experiment.data_frame import data_frame
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
 from kubeinfer_sim.experiment.judging import Decision, falls_short
 from kubeinfer_sim.experiment.knobs import Setting, Space
@@ -168,6 +167,8 @@ class Recommendation(Struct, frozen=True):
         Raises:
             UsageError: pandas is not installed.
         """
+        from kubeinfer_sim.experiment.data_frame import data_frame
+
         return data_frame(self.table())
 
 
