@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
 from kubeinfer_sim.cli.command import (
-    configuration_option,
     file_argument,
     filename_option,
     form_option,
-    horizon_option,
-    nodes_options,
     option,
-    seed_option,
     subcommand,
-    timings_option,
-    values_options,
 )
 from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option
-from kubeinfer_sim.cli.scenario_file import read_scenario_file
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.configuration import Configuration
+from kubeinfer_sim.cli.scenario_file import ReadFile, scenario_file_options
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -40,26 +30,13 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @file_argument("scenario")
 @filename_option
 @option("--at", metavar="TIME", help="From the start of the scenario: 2h13m, 90s. Default: its end.")
-@values_options("the manifest")
-@horizon_option
-@nodes_options
-@configuration_option
-@timings_option
-@seed_option
+@scenario_file_options
 @invariants_option
 @form_option("text", "json")
 def command(
-    scenario: str,
+    read_file: ReadFile,
     at: str | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    cluster: str | None,
-    pods: str | None,
-    seed: int | None,
     form: str | None,
-    timings: str | None,
-    configuration: Configuration | None,
     check_invariants: bool,
 ) -> int:
     """Simulate SCENARIO (- for standard input) up to one time and show the events of the hour before it.
@@ -74,17 +51,7 @@ def command(
     from kubeinfer_sim.report.words import configured
 
     output = output_of(form, {})
-    file = read_scenario_file(
-        scenario,
-        settings=settings,
-        files=files,
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        timings=timings,
-        configuration=configuration,
-    )
+    file = read_file()
     loaded = file.load()
     moment = pods_of(loaded, at)
     if check_invariants and broken_in_sample(loaded, [loaded.seed], file.whole):

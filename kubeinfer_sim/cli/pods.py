@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from kubeinfer_sim.cli.command import (
-    configuration_option,
     file_argument,
     filename_option,
     form_option,
-    horizon_option,
     json_option,
-    nodes_options,
     option,
-    seed_option,
     subcommand,
-    timings_option,
-    values_options,
 )
 from kubeinfer_sim.cli.invariants import BROKEN, broken_in_sample, invariants_option
-from kubeinfer_sim.cli.scenario_file import read_scenario_file
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.configuration import Configuration
+from kubeinfer_sim.cli.scenario_file import ReadFile, scenario_file_options
 
 
 @subcommand(
@@ -37,28 +27,15 @@ if TYPE_CHECKING:
 @click.argument("names", metavar="[POD]...", nargs=-1)
 @filename_option
 @option("--at", metavar="TIME", help="From the start of the scenario: 2h13m, 90s. Default: its end.")
-@values_options("the manifest")
-@horizon_option
-@nodes_options
-@configuration_option
-@timings_option
-@seed_option
+@scenario_file_options
 @invariants_option
 @json_option("them")
 @form_option("text", "json", "yaml")
 def command(
-    scenario: str,
+    read_file: ReadFile,
     names: tuple[str, ...],
     at: str | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    cluster: str | None,
-    pods: str | None,
-    seed: int | None,
     form: str | None,
-    timings: str | None,
-    configuration: Configuration | None,
     check_invariants: bool,
     json_to: str | None,
 ) -> int:
@@ -71,17 +48,7 @@ def command(
     from kubeinfer_sim.report.pods import pods_of, render_pods
 
     output = output_of(form, {"json": json_to})
-    file = read_scenario_file(
-        scenario,
-        settings=settings,
-        files=files,
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        timings=timings,
-        configuration=configuration,
-    )
+    file = read_file()
     loaded = file.load()
     moment = pods_of(loaded, at, names)
     # The run that is shown may end before the whole one does.

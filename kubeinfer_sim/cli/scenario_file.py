@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from msgspec import Struct
 
+from kubeinfer_sim.cli.command import (
+    configuration_option,
+    horizon_option,
+    nodes_options,
+    seed_option,
+    timings_option,
+    values_options,
+)
 from kubeinfer_sim.errors import UsageError
 
 if TYPE_CHECKING:
     from kubeinfer_sim.manifest.source import SourceText
     from kubeinfer_sim.scenario.configuration import Configuration
     from kubeinfer_sim.scenario.model import Scenario
+
+F = TypeVar("F", bound=Callable[..., Any])
+ReadFile = Callable[[], "ScenarioFile"]
+
+_READ_WITH = (
+    "scenario",
+    "settings",
+    "files",
+    "seed",
+    "horizon",
+    "cluster",
+    "pods",
+    "timings",
+    "configuration",
+)
 
 
 class ScenarioFile(Struct, frozen=True):
@@ -72,3 +96,17 @@ def read_scenario_file(
         "configuration": configuration,
     }
     return ScenarioFile(read_source(scenario), given)
+
+
+def scenario_file_options(command: F) -> F:
+    """What a scenario file is read with, of a command that looks at one run; it gets `read_file`."""
+
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        ours = {name: given.pop(name) for name in _READ_WITH}
+        return command(read_file=partial(read_scenario_file, **ours), **given)
+
+    decorated = cast("F", gathered)
+    for one in (seed_option, timings_option, configuration_option, nodes_options, horizon_option):
+        decorated = one(decorated)
+    return values_options("the manifest")(decorated)

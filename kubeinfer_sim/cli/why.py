@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import click
 
 from kubeinfer_sim.cli.command import (
-    configuration_option,
     file_argument,
     filename_option,
     form_option,
-    horizon_option,
     json_option,
-    nodes_options,
     option,
-    seed_option,
     subcommand,
-    timings_option,
-    values_options,
 )
 from kubeinfer_sim.cli.invariants import BROKEN, broken_in, invariants_option, watch_of
-from kubeinfer_sim.cli.scenario_file import read_scenario_file
-
-if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.configuration import Configuration
+from kubeinfer_sim.cli.scenario_file import ReadFile, scenario_file_options
 
 
 def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
@@ -40,28 +30,15 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @filename_option
 @option("--at", metavar="TIME", help="From the start of the scenario: 2h13m, 90s.  [required]")
 @option("--instance", metavar="N|NAME-N", help="Only the instance with this ordinal, or name, in full.")
-@values_options("the manifest")
-@horizon_option
-@nodes_options
-@configuration_option
-@timings_option
-@seed_option
+@scenario_file_options
 @invariants_option
 @json_option("the answer")
 @form_option("text", "json")
 def command(
-    scenario: str,
+    read_file: ReadFile,
     at: str | None,
     instance: str | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    seed: int | None,
     form: str | None,
-    cluster: str | None,
-    pods: str | None,
-    timings: str | None,
-    configuration: Configuration | None,
     check_invariants: bool,
     json_to: str | None,
 ) -> int:
@@ -79,17 +56,7 @@ def command(
     if at is None:
         raise UsageError("at which time? --at 2h13m; `kubeinfer-sim pods` without --at shows the end")
     output = output_of(form, {"json": json_to})
-    file = read_scenario_file(
-        scenario,
-        settings=settings,
-        files=files,
-        seed=seed,
-        horizon=horizon,
-        cluster=cluster,
-        pods=pods,
-        timings=timings,
-        configuration=configuration,
-    )
+    file = read_file()
     loaded = file.load()
     watch = watch_of(loaded, wanted=check_invariants)
     listeners = () if watch is None else [watch.observe]
