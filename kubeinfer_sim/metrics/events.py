@@ -325,8 +325,7 @@ class EventsMeter:
             self._of_pod(at, pod, "Warning", "Failed", "Error: ErrImageNeverPull", container=container)
             return
         if record.reason == "InvalidImageName":
-            text = f'Failed to apply default image tag "{image}": {record.message}'
-            self._of_pod(at, pod, "Warning", "InspectFailed", text, container=container)
+            self._of_pod(at, pod, "Warning", "InspectFailed", record.message, container=container)
             self._of_pod(at, pod, "Warning", "Failed", "Error: InvalidImageName", container=container)
             return
         pulling = f'Pulling image "{image}"'

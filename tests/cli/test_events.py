@@ -139,3 +139,15 @@ def test_a_time_that_is_none_is_refused() -> None:
     done = sim("events", "scenarios/model-as-deployment.yaml", "--at", "soon")
     assert done.returncode == 2
     assert done.stderr.startswith("error: --at: ")
+
+
+def test_what_is_wrong_with_the_name_of_an_image_is_said_once(tmp_path: Path) -> None:
+    """The kubelet's event is the message of the container (pkg/kubelet/images/image_manager.go)."""
+    user = User(tmp_path)
+    user.plans(
+        deployment({"image": "repo/web:V2:x"}, replicas=1), cluster="1x8", initial="empty", horizon="1m"
+    )
+    done = user.types("events", "scenario.yaml")
+    assert done.stdout.count("InspectFailed") == 1, done.told
+    assert done.stdout.count("Failed to apply default image tag") == 1
+    assert "couldn't parse image name" in done.stdout

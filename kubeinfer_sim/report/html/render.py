@@ -148,16 +148,20 @@ def _is_long(rows: Sequence[Sequence[str | Cell]], place: int) -> bool:
 
 def _cell(cell: str | Cell, kind: str) -> str:
     if isinstance(cell, str):
-        return f"<td{kind}>{_text(cell)}</td>"
+        return f"<td{kind}>{_cell_text(cell)}</td>"
     sort = "" if cell.sort is None else f' data-sort="{cell.sort:.15g}"'
-    text = (
-        _text(cell.text) if cell.tone == "plain" else f'<span class="{cell.tone}">{_text(cell.text)}</span>'
-    )
+    text = _cell_text(cell.text)
+    if cell.tone != "plain":
+        text = f'<span class="{cell.tone}">{text}</span>'
     return f"<td{kind}{sort}>{text}</td>"
 
 
 def _text(text: str) -> str:
     return html.escape(printable(text))
+
+
+def _cell_text(text: str) -> str:
+    return "<br>".join(map(_text, text.split("\n")))
 
 
 def _lines_of(text: str) -> str:

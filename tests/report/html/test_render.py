@@ -135,3 +135,9 @@ def test_a_column_of_numbers_is_sorted_by_them_and_says_what_was_left_out() -> N
     assert '<th scope="col" class="number"><button type="button">n</button></th>' in page
     assert '<td class="number" data-sort="10">10s</td>' in page
     assert "… and 4 more. A caption." in page
+
+
+def test_lines_of_a_cell_stand_one_below_the_other() -> None:
+    table = Table(("name", "what"), [("Finishes", "with 8 more nodes\nwith <b>maxUnavailable</b> 1")])
+    page = page_html(Page("t", "s", "v", "good", [], [Section("one", [table])], []))
+    assert ">with 8 more nodes<br>with &lt;b&gt;maxUnavailable&lt;/b&gt; 1</td>" in page
