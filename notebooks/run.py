@@ -20,7 +20,11 @@ def played(path: Path) -> Any:
     """The notebook with what its cells show now, and nothing of when and where that was."""
     book = nbformat.read(path, as_version=4)
     NotebookClient(
-        book, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}
+        book,
+        timeout=120,
+        kernel_name="python3",
+        coalesce_streams=True,  # else what is printed comes in as many pieces as the kernel happens to send
+        resources={"metadata": {"path": str(HERE)}},
     ).execute()
     for cell in book.cells:
         cell.metadata = nbformat.NotebookNode()
