@@ -124,7 +124,8 @@ class ChangesMeter:
         self._changes: list[Change] = []
         self._told_of_stall: Stalled | None = None
         self._stalls: list[Stall] = []
-        self._warnings: list[str] = []
+        # Each with the generation whose budgets it is about, until these give way; 0: it stays.
+        self._warnings: list[tuple[int, str]] = []
 
     def handlers(self) -> Handlers:
         """What it listens to."""
@@ -140,15 +141,35 @@ class ChangesMeter:
 
     def finish(self, ended_at: int, end: End) -> Changes:
         """All of it."""
-        return Changes(tuple(self._changes), tuple(self._stalls), tuple(self._warnings))
+        warnings = dict.fromkeys(text for _, text in self._warnings)
+        return Changes(tuple(self._changes), tuple(self._stalls), tuple(warnings))
 
     def _spec(self, r: SpecApplied) -> None:
         self._end_stall(r.at)  # it is another question now; if it is still stuck, that is said again
+        self._budgets_give_way(r.at)
         change = Change.of(r)
         if change.is_update:
             supersede(self._changes, r.at)
         self._changes.append(change)
-        self._warnings += [warning for warning in r.warnings if warning not in self._warnings]
+        self._warnings += [(r.generation, warning) for warning in r.warnings]
+
+    def _budgets_give_way(self, at: int) -> None:
+        """What those in force so far are warned of is of no account where nothing was rolled out by them.
+
+        An update goes by the budgets of what is applied last (`KubeInferController.apply`), its own from its start.
+        """
+        if not self._changes:
+            return
+        last = self._changes[-1]
+        rolled_out = any(
+            each.is_update and (each.completed or at) >= last.at and (each.superseded or at) >= last.at
+            for each in self._changes
+        )
+        self._warnings = [
+            (0, text) if of == last.generation and rolled_out else (of, text)
+            for of, text in self._warnings
+            if of != last.generation or rolled_out
+        ]
 
     def _completed(self, record: UpdateCompleted) -> None:
         self._end_stall(record.at)
@@ -180,10 +201,11 @@ class ChangesMeter:
 
     def _deadline_exceeded(self, record: ProgressDeadlineExceeded) -> None:
         exceed_deadline(self._changes, record.generation, record.at)
-        self._warnings.append(
+        text = (
             f"progressDeadline exceeded at {format_duration(record.at)}: no progress of generation "
             f"{record.generation} for so long; it is only reported"
         )
+        self._warnings.append((0, text))
 
     def _stall_ended(self, record: StallEnded) -> None:
         self._end_stall(record.at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kubeinfer_sim.experiment.knobs_to_finish import Turned
 from kubeinfer_sim.experiment.ways_to_finish import WaysToFinish, WayToFinish
 from kubeinfer_sim.report.words import count, point, rounded
 
@@ -13,30 +14,38 @@ def way_lines(tried: WaysToFinish, *, several: bool) -> list[str]:
     """
     lines = [_way(each, several=several) for each in tried.ways]
     if not lines and tried.tried:
-        lines = [f"with none of what was tried: {', '.join(map(_tried, tried.tried))}"]
+        pairs = f", nor with two together ({count(tried.pairs, 'pair')})" if tried.pairs else ""
+        lines = [f"with none of what was tried: {', '.join(map(_tried, tried.tried))}{pairs}"]
     if tried.cut:
         lines.append(f"more was not tried, to spare time: {count(tried.runs, 'run')}")
     return lines
 
 
 def _way(way: WayToFinish, *, several: bool) -> str:
-    knob, _, pool = way.knob.partition(".")
-    of = f" of {way.owner}" if several and way.owner else ""
-    match knob:
-        case "spareNodes":
-            text = f"with {count(way.more or 0, 'more node')}{f' of {pool}' if pool else ''}"
-        case "replicas":
-            text = f"with {count(int(way.value), 'replica')}{of}, {-(way.more or 0):,} fewer"
-        case "wait":
-            text = f"after the {way.value}" + ("" if way.until is None else f" at {point(way.until)}")
-        case _:
-            text = f"with {way.knob} {way.value}{of}"
+    text = " and ".join(_turned(each, several=several) for each in way.changes)
+    text = f"with {text}" if way.until is None else f"after the {text} at {point(way.until)}"
     told = []
     if way.ready is not None and way.wanted is not None:
         told.append(f"{way.ready:,} of {way.wanted:,} {'stays' if way.ready == 1 else 'stay'} ready")
     if way.took is not None:
         told.append(f"in {rounded(way.took)}")
+    if way.killed:
+        told.append(f"probes kill {count(way.killed, 'start')} on the way")
     return f"{text} ({', '.join(told)})" if told else text
+
+
+def _turned(change: Turned, *, several: bool) -> str:
+    knob, _, pool = change.knob.partition(".")
+    of = f" of {change.owner}" if several and change.owner else ""
+    match knob:
+        case "spareNodes":
+            return f"{count(change.more or 0, 'more node')}{f' of {pool}' if pool else ''}"
+        case "replicas":
+            return f"{count(int(change.value), 'replica')}{of}, {-(change.more or 0):,} fewer"
+        case "wait":
+            return change.value
+        case _:
+            return f"{change.knob} {change.value}{of}"
 
 
 def _tried(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from field.user import User, asking, both, kubeinfer
@@ -87,6 +88,128 @@ def test_what_was_still_due_is_waited_for(user: User, workload: Any) -> None:
     assert "after the repair of node-0/npu3 at 2d3h" in done.stdout
 
 
+@both
+def test_the_budgets_are_those_of_the_manifest_that_is_applied(user: User, workload: Any) -> None:
+    """One down first, until the update itself asks for one up first: by that it goes, and is warned of."""
+    user.plans(
+        workload(NPUS, replicas=1),
+        cluster="1x8",
+        initial="running",
+        update={"path": "new.yaml"},
+        timings={"profile": "zero", "create": "10s"},
+    )
+    user.has("new.yaml", workload({"image": "repo/vllm:v2", **NPUS}, replicas=1, surge=1))
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert [(each["knob"], each["value"]) for each in result["waysToFinish"]["ways"]] == [
+        ("spareNodes", "1"),
+        ("maxUnavailable", "1"),
+    ]
+    assert "no instance is guaranteed to stay up" not in done.stdout
+    if result["instances"]:
+        assert "! single instance: needs room for a second instance during the update" in done.stdout
+    # The other way round it goes, and nobody is told of the room that the old budgets would have needed.
+    user.has("old.yaml", workload({"image": "repo/vllm:v2", **NPUS}, replicas=1))
+    user.plans(
+        workload(NPUS, replicas=1, surge=1),
+        cluster="1x8",
+        initial="running",
+        update={"path": "old.yaml"},
+        timings={"profile": "zero", "create": "10s"},
+    )
+    done, result = user.runs()
+    assert done.returncode == 0
+    assert "waysToFinish" not in result
+    assert "needs room" not in done.stdout
+    assert ("! no instance is guaranteed to stay up" in done.stdout) == bool(result["instances"])
+
+
+@both
+def test_replicas_are_those_it_is_scaled_to_last(user: User, workload: Any) -> None:
+    """Half of 4 may be unavailable; of the one that is left none: then one of it lets it finish."""
+    pods = workload(NPUS, replicas=4, surge=1)
+    pods["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] = "50%"
+    new = workload({"image": "repo/vllm:v2", **NPUS})["spec"]["template"]
+    stays = 0 if pods["kind"] == "KubeInfer" else 3
+    user.plans(
+        pods,
+        cluster="4x8",
+        initial="running",
+        actions=[
+            {"at": "1s", "object": f"{pods['kind']}/chat", "scale": 1},
+            {"at": "2s", "cordon": {"nodes": [f"node-{each}" for each in range(4) if each != stays]}},
+            {"at": "3s", "object": f"{pods['kind']}/chat", "patch": {"spec": {"template": new}}},
+        ],
+        timings={"profile": "zero", "create": "10s"},
+    )
+    _, result = user.runs()
+    ways = [(each["knob"], each["value"]) for each in result["waysToFinish"]["ways"]]
+    assert ways == [("spareNodes", "1"), ("maxUnavailable", "1")]
+
+
+@both
+def test_two_causes_get_a_way_out_of_two_changes_each_the_least(user: User, workload: Any) -> None:
+    """The second comes to light where the first is mended: what has a place at last is killed by its probe."""
+    user.plans(
+        workload(NPUS, replicas=2, surge=1),
+        cluster="2x8",
+        initial="running",
+        update={"path": "new.yaml"},
+        timings={"profile": "zero", "weights": "95s"},
+        quietAfter="20m",
+    )
+    user.has("new.yaml", workload({"image": "repo/vllm:v2", **STARTUP, **NPUS}, replicas=2, surge=1))
+    done, result = user.runs()
+    assert done.returncode == 1
+    known = result["waysToFinish"]
+    assert (known["ways"], known["tried"]) == ([], ["spareNodes 64", "maxUnavailable 2", "replicas - 1"])
+    ways = [[(one["knob"], one["value"]) for one in each["changes"]] for each in known["together"]]
+    probe = ("startupProbe.failureThreshold", "10")
+    assert ways[:2] == [[("spareNodes", "1"), probe], [("maxUnavailable", "1"), probe]]
+    assert [each["fewestReady"] for each in known["together"][:2]] == [2, 1]
+    assert 2 <= known["pairs"] <= 6
+    assert known["runs"] <= 48
+    told = " ".join(done.stdout.split())
+    assert "with 1 more node and startupProbe.failureThreshold 10 (2 of 2 stay ready, in" in told
+    # As it is said, and no less is enough.
+    knobs = ("--vary", "spareNodes=0,1", "--vary", "startupProbe.failureThreshold=9,10")
+    user.types("sweep", "scenario.yaml", *knobs, "-n", "1", "--json", "s.json")
+    points = json.loads((user.folder / "s.json").read_text(encoding="utf-8"))["points"]
+    assert [each["figures"]["finishes"] for each in points] == [0, 0, 0, 1]
+
+
+@both
+def test_of_two_changes_that_help_one_that_does_so_alone_is_told_alone(user: User, workload: Any) -> None:
+    """Nobody answers in 20 s: the window is enough for all, once it is longer; no node is asked for."""
+    user.plans(
+        workload({**STARTUP, **NPUS}, replicas=1),
+        cluster="1x8",
+        initial="empty",
+        timings={"profile": "zero", "weights": "95s"},
+    )
+    _, result = user.runs()
+    assert [each["knob"] for each in result["waysToFinish"]["ways"]] == ["startupProbe.failureThreshold"]
+    assert (result["waysToFinish"]["together"], result["waysToFinish"]["pairs"]) == ([], 0)
+
+
+@both
+def test_starts_that_probes_kill_on_the_way_are_told(user: User, workload: Any) -> None:
+    """With a node it finishes, after starts that take too long: these are killed first, and tried again."""
+    user.plans(
+        workload({**STARTUP, **NPUS}, replicas=3, surge=1),
+        cluster="3x8",
+        initial="running",
+        update={"newRevision": True},
+        timings={"profile": "zero", "weights": {"uniform": {"low": "10s", "high": "60s"}}},
+    )
+    done, result = user.runs()
+    way = result["waysToFinish"]["ways"][0]
+    assert (way["knob"], way["value"]) == ("spareNodes", "1")
+    assert way["killedStarts"] > 0
+    starts = f"{way['killedStarts']} start{'s' if way['killedStarts'] > 1 else ''}"
+    assert f"probes kill {starts} on the way" in " ".join(done.stdout.split())
+
+
 def test_where_nothing_helps_it_says_what_was_tried_and_of_a_run_that_finishes_nothing(
     user: User,
 ) -> None:
@@ -98,6 +221,7 @@ def test_where_nothing_helps_it_says_what_was_tried_and_of_a_run_that_finishes_n
     done, result = user.runs("--markdown", "-", "-q")
     assert result["waysToFinish"]["ways"] == []
     assert result["waysToFinish"]["tried"] == ["spareNodes 64"]
+    assert result["waysToFinish"]["pairs"] == 0
     assert "with none of what was tried: up to 64 more nodes" in done.stdout
     user.plans(kubeinfer(NPUS, replicas=1), cluster="1x8", initial="empty")
     done, result = user.runs()

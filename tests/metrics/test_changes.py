@@ -55,8 +55,31 @@ def test_each_change_is_in_place_superseded_or_given_up() -> None:
     assert [each.is_material for each in told.changes] == [True, True, False, True]
     assert [each.is_update for each in told.changes] == [False, True, False, True]
     assert [each.duration for each in told.changes] == [10, None, None, 20]
-    assert told.warnings[:3] == ("few", "odd", "new")
-    assert all("no progress of generation 2" in each for each in told.warnings[3:])
+    assert told.warnings[:2] == ("odd", "new")
+    assert all("no progress of generation 2" in each for each in told.warnings[2:])
+
+
+def test_a_warning_is_of_budgets_by_which_something_was_rolled_out_or_the_next_update_goes() -> None:
+    told = found(
+        applied(0, 1, "created", warnings=("one",)),
+        UpdateCompleted(10, NO_CAUSE, "chat", 1, "rev-1", 2),
+        applied(20, 2, "strategy", warnings=("two",)),
+        applied(30, 3, "template", warnings=("three",)),
+        applied(40, 4, "strategy", warnings=("four",)),  # by these the third goes on
+        UpdateCompleted(50, NO_CAUSE, "chat", 4, "rev-3", 2),
+        applied(60, 5, "strategy", warnings=("five",)),
+        applied(70, 6, "strategy", warnings=("six",)),
+    )
+    assert told.warnings == ("three", "four", "six")
+    # One that another template has taken the place of is rolled out no more.
+    told = found(
+        applied(0, 1, "template", warnings=("one",)),
+        applied(10, 2, "template", warnings=("two",)),
+        UpdateCompleted(20, NO_CAUSE, "chat", 2, "rev-2", 2),
+        applied(30, 3, "strategy", warnings=("three",)),
+        applied(40, 4, "strategy", warnings=("four",)),
+    )
+    assert told.warnings == ("one", "two", "four")
 
 
 def test_a_stall_goes_on_while_its_reason_is_the_same_and_ends_when_it_is_told_or_something_is_asked() -> (

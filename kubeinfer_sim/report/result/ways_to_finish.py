@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.experiment.ways_to_finish import WaysToFinish
+from typing import Any
+
+from kubeinfer_sim.experiment.knobs_to_finish import Turned
+from kubeinfer_sim.experiment.ways_to_finish import WaysToFinish, WayToFinish
 from kubeinfer_sim.report.result_part import Part
 
 
-class WayToFinishPart(Part):
-    """A change with which the run finishes."""
+class TurnedPart(Part):
+    """A knob at another value."""
 
     knob: str
     """As `--vary` takes it; `wait`: nothing is changed."""
@@ -17,25 +20,47 @@ class WayToFinishPart(Part):
     """How much more than there is, less than 0 where it is fewer; null of `wait`."""
     owner: str
     """Whose knob it is: `KubeInfer/chat`; empty of nodes and of `wait`."""
+
+
+class ThenPart(Part):
+    """What a run that finishes comes to."""
+
     fewest_ready: int | None
     """Instances that stay ready then, of a Deployment pods that are available."""
     replicas: int | None
     """Of how many."""
     took_ms: int | None
     """Until the slowest change is in place."""
+    killed_starts: int
+    """How many starts of containers probes kill on the way, before their pods are ready."""
+
+
+class WayToFinishPart(ThenPart, TurnedPart):
+    """A change with which the run finishes."""
+
     until_ms: int | None
     """Of `wait`: when that ends."""
+
+
+class WayTogetherPart(ThenPart):
+    """Two changes with which the run finishes, of which neither is enough."""
+
+    changes: list[TurnedPart]
 
 
 class WaysToFinishPart(Part):
     """What was tried."""
 
     ways: list[WayToFinishPart]
-    """The least of each kind; empty where none helps."""
+    """The least of each kind; empty where none helps by itself."""
+    together: list[WayTogetherPart]
+    """Where none helps by itself: two that do."""
     tried: list[str]
     """Knobs that do not help, with the most that was tried."""
     runs: int
     """How many were played for it."""
+    pairs: int
+    """How many pairs of changes were tried together."""
     cut: bool
     """More would have been tried, had that not cost too much."""
 
@@ -46,19 +71,30 @@ def ways_to_finish_part(tried: WaysToFinish | None) -> WaysToFinishPart | None:
         return None
     return WaysToFinishPart(
         ways=[
-            WayToFinishPart(
-                knob=each.knob,
-                value=each.value,
-                more=each.more,
-                owner=each.owner,
-                fewest_ready=each.ready,
-                replicas=each.wanted,
-                took_ms=each.took,
-                until_ms=each.until,
-            )
+            WayToFinishPart(**_turned(*each.changes), **_then(each), until_ms=each.until)
             for each in tried.ways
+            if len(each.changes) == 1
+        ],
+        together=[
+            WayTogetherPart(changes=[TurnedPart(**_turned(one)) for one in each.changes], **_then(each))
+            for each in tried.ways
+            if len(each.changes) > 1
         ],
         tried=list(tried.tried),
         runs=tried.runs,
+        pairs=tried.pairs,
         cut=tried.cut,
     )
+
+
+def _turned(change: Turned) -> dict[str, Any]:
+    return {"knob": change.knob, "value": change.value, "more": change.more, "owner": change.owner}
+
+
+def _then(way: WayToFinish) -> dict[str, Any]:
+    return {
+        "fewest_ready": way.ready,
+        "replicas": way.wanted,
+        "took_ms": way.took,
+        "killed_starts": way.killed,
+    }
