@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -34,14 +34,14 @@ class Runs:
     """What is kept of the runs of one combination.
 
     Attributes:
-        kept: the first ones.
+        kept: the first ones, `keep` at most.
         durations: how long each change took, ms; infinite what was not in place at the end.
         lost: kind of beginning -> stage -> instance-ms, over all.
         reasons: of each objective why a run could not judge it.
     """
 
-    def __init__(self) -> None:
-        self.number = 0
+    def __init__(self, keep: int = KEPT) -> None:
+        self._keep, self.number = keep, 0
         self.kept: list[Replication] = []
         self.failures: list[Failure] = []
         self.durations: list[float] = []
@@ -56,7 +56,7 @@ class Runs:
             self.failures.append(played)
             self.by_chance = True  # another seed may end
             return
-        if len(self.kept) < KEPT:
+        if len(self.kept) < self._keep:
             self.kept.append(played)
         if played.duration is not None:
             self.durations.append(played.duration)
@@ -83,22 +83,31 @@ class Campaign:
         store: what is known already, and keeps what is new.
         progress: told after every run.
         most: runs of a combination at most.
+        keep: so many runs of each are kept whole.
     """
 
     def __init__(
         self,
-        variants: Sequence[Variant],
+        variants: Iterable[Variant],
         probability: float | None = None,
         workers: Workers = HERE,
         store: Store | None = None,
         progress: Progress | None = None,
         most: int = 1,
+        keep: int = KEPT,
     ) -> None:
-        self._variants, self.probability = variants, probability
+        self._variants, self.probability = list(variants), probability
         self._workers, self._store, self._progress = workers, store, progress
         self._seconds, self._most = 0.0, most
-        self.runs = [Runs() for _ in variants]
+        self._keep = keep
+        self.runs = [Runs(keep) for _ in self._variants]
         self.made = 0
+
+    def add(self, variant: Variant) -> int:
+        """One more combination, which no store knows; its place."""
+        self._variants.append(variant)
+        self.runs.append(Runs(self._keep))
+        return len(self.runs) - 1
 
     def objectives(self, candidate: int) -> tuple[Judged, ...]:
         """Of a combination; those of another one where it has none that ended."""
@@ -119,18 +128,26 @@ class Campaign:
         """The next runs of a combination."""
         own, variant = self.runs[candidate], self._variants[candidate]
         first = variant.scenario.seed + own.number
-        jobs = (Job(candidate, first + place) for place in range(number))
+        jobs = [Job(candidate, first + place) for place in range(number)]
+        most = self._most - own.number
+        return [verdicts for _, verdicts in self._played(jobs, most)]
+
+    def play_each(self, candidates: Sequence[int]) -> list[tuple[int, Verdicts]]:
+        """The next run of each of some combinations."""
+        jobs = [Job(each, self._variants[each].scenario.seed + self.runs[each].number) for each in candidates]
+        return list(self._played(jobs, len(jobs)))
+
+    def _played(self, jobs: Sequence[Job], most: int) -> Iterator[tuple[int, Verdicts]]:
         pace = self._seconds / self.made if self.made else 0.0
-        workers = self._workers if pace * number >= WORTH_WORKERS else _here(self._workers)
-        begun, verdicts = time.perf_counter(), []
-        for _, played in remembered(self._store, self._variants, jobs, number, workers):
-            own.add(played)
+        workers = self._workers if pace * len(jobs) >= WORTH_WORKERS else _here(self._workers)
+        begun, before = time.perf_counter(), self.made
+        for job, played in remembered(self._store, self._variants, jobs, len(jobs), workers):
+            self.runs[job.variant].add(played)
             self.made += 1
-            verdicts.append(self._verdicts(candidate, played))
+            yield job.variant, self._verdicts(job.variant, played)
             if self._progress is not None:
-                self._progress(self.made, self.made + self._most - own.number, variant.name)
+                self._progress(self.made, before + most, self._variants[job.variant].name)
         self._seconds += time.perf_counter() - begun
-        return verdicts
 
     def _verdicts(self, candidate: int, played: Played) -> Verdicts:
         objectives = self.objectives(candidate)

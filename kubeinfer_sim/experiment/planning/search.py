@@ -5,42 +5,26 @@ spent where it is close, and what is dearer than one that holds is never played.
 each costs more than the one before (`lines`), the boundary is bisected; whether what is cheaper fails, too, is checked
 then at some of the values between, and where it is not so all of them are played.
 
-The answer is right with the confidence asked for: half of what may go wrong is that the cheapest that holds is taken
-for one that fails, divided among its requirements; half that one that fails is taken for one that holds, divided among
-all (Bonferroni). Neither depends on which are played, or in which order: the tests hold however often one looks.
+The answer is right with the confidence asked for (`looks.py`): the cheapest that holds is taken for one that fails, or
+one that fails for one that holds, no more often.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
 
 from msgspec import Struct
 
 from kubeinfer_sim.experiment.judging import Decision
-from kubeinfer_sim.experiment.planning.trial import Trial, Verdicts
+from kubeinfer_sim.experiment.planning.looks import Looks, Player
+from kubeinfer_sim.experiment.planning.trial import Trial
 
-#: Runs between two looks at most: as many as there are already, up to so many.
-LARGEST_BATCH = 256
 #: A line with fewer values is played from its cheapest on.
 SHORTEST_LINE = 17
 #: In a bisection a value that has not failed after so many runs is taken for one that may hold.
 SCREEN = 16
 #: So many of the values that a bisection has skipped are played to see whether they fail, too.
 CHECKS = 8
-
-
-class Player(Protocol):
-    """Plays combinations, all under the same seeds."""
-
-    def requirements(self, candidate: int) -> Sequence[float | None]:
-        """With which probability each has to hold; None: in every run. Asked after its first run."""
-
-    def play(self, candidate: int, number: int) -> Sequence[Verdicts]:
-        """The next runs of a combination; fewer where it was interrupted."""
-
-    def is_drawn(self, candidate: int) -> bool:
-        """Whether anything was drawn in the runs it has played."""
 
 
 class Line(Struct, frozen=True):
@@ -95,7 +79,6 @@ class Search:
         lines: knobs along which a boundary may be bisected; every combination is on one line of each.
 
     Attributes:
-        trials: what is known of each that was played.
         interrupted: Ctrl-C came before its end.
     """
 
@@ -109,10 +92,9 @@ class Search:
         every: int,
         lines: Sequence[Line] = (),
     ) -> None:
-        self._costs, self._player, self._most = costs, player, most
-        self._wrong, self._every = (1 - confidence) / 2, min(every, most)
+        self._costs, self._most = costs, most
+        self._looks = Looks(player, len(costs), confidence, min(every, most))
         self._lines = sorted(lines, key=lambda line: self._rank(line.candidates[0]))
-        self.trials: dict[int, Trial] = {}
         self.interrupted = False
         self._chosen: int | None = None
         self._monotony: list[Monotony] = []
@@ -129,25 +111,14 @@ class Search:
             self.interrupted = True
         return self._found()
 
+    @property
+    def trials(self) -> Mapping[int, Trial]:
+        """What is known of each that was played."""
+        return self._looks.trials
+
     def look(self, candidate: int, runs: int) -> Trial:
         """Play a combination until it is decided, or it has so many runs; one that no run can judge is decided."""
-        trial = self.trials.get(candidate)
-        while trial is None or (trial.decision is Decision.UNDECIDED and trial.runs < runs):
-            done = 0 if trial is None else trial.runs
-            # Not beyond what will decide it, if it goes on as it does.
-            enough = (trial and trial.more_runs()) or LARGEST_BATCH
-            played = self._player.play(candidate, min(max(1, done), LARGEST_BATCH, runs - done, enough))
-            if trial is None:
-                wanted = self._player.requirements(candidate)
-                probable = max(1, sum(each is not None for each in wanted))
-                accept, reject = 1 - self._wrong / len(self._costs), 1 - self._wrong / probable
-                trial = self.trials[candidate] = Trial(wanted, accept, reject, self._every)
-            for verdicts in played:
-                trial.add(verdicts)
-            if not self._player.is_drawn(candidate):
-                trial.is_the_only_one()
-                break
-        return trial
+        return self._looks.look(candidate, runs)
 
     def _rank(self, candidate: int) -> tuple[float, int]:
         return self._costs[candidate], candidate
