@@ -10,6 +10,9 @@ from kubeinfer_sim.cli.command import Whole, configuration_option, horizon_optio
 from kubeinfer_sim.cli.replications import worker_options
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.manifest.source import SourceText
+    from kubeinfer_sim.report.html.origin import Origin
+    from kubeinfer_sim.report.html.page import Page
     from kubeinfer_sim.scenario.configuration import Configuration
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -55,3 +58,13 @@ def campaign_options(command: F) -> F:
     decorated = horizon_option(configuration_option(cast("F", gathered)))
     seed = option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
     return worker_options(seed(values_options("the manifest")(decorated)))
+
+
+def campaign_page(make: Callable[[Origin], Page], source: SourceText, loaded: Loaded) -> str:
+    """The page that `make` makes, at its end the command that runs and the scenario with all that it is made of."""
+    from kubeinfer_sim.cli.own_line import same_again
+    from kubeinfer_sim.report.html.origin import Origin
+    from kubeinfer_sim.report.html.render import page_html
+    from kubeinfer_sim.scenario.self_contained import whole_scenario
+
+    return page_html(make(Origin(same_again(), lambda: whole_scenario(source, **loaded))))

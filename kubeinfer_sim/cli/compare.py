@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, seeds_option
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, campaign_page, seeds_option
 from kubeinfer_sim.cli.command import (
     file_argument,
     filename_option,
@@ -183,16 +184,9 @@ def command(
         return comparison_markdown(comparison)
 
     def html() -> str:
-        from kubeinfer_sim.cli.own_line import same_again
         from kubeinfer_sim.report.html.comparison import comparison_page
-        from kubeinfer_sim.report.html.origin import Origin
-        from kubeinfer_sim.report.html.render import page_html
-        from kubeinfer_sim.scenario.self_contained import whole_scenario
 
-        def whole() -> dict[str, Any]:
-            return whole_scenario(source, **loaded)
-
-        return page_html(comparison_page(comparison, Origin(same_again(), whole)))
+        return campaign_page(partial(comparison_page, comparison), source, loaded)
 
     output.write(text=text, json=document, markdown=markdown, html=html)
     if comparison.interrupted:

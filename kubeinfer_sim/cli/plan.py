@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from kubeinfer_sim.cli.campaigns import Loaded, campaign_options
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, campaign_page
 from kubeinfer_sim.cli.command import (
     Whole,
     file_argument,
@@ -52,7 +53,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     help="Runs of one combination at most (10,000); what they leave undecided is said.",
 )
 @campaign_options
-@output_options("the plan", "text", "json")
+@output_options("the plan", "text", "json", "markdown", "html")
 def command(
     scenario: str,
     vary: tuple[str, ...],
@@ -77,8 +78,9 @@ def command(
     from kubeinfer_sim.report.plan_result import plan_json
 
     with many.places() as workers, ProgressBar("runs", at_most=True) as bar:
+        source = read_source(scenario)
         made = plan(
-            read_source(scenario),
+            source,
             vary,
             cost=cost,
             probability=probability,
@@ -88,7 +90,23 @@ def command(
             progress=lambda done, most, told: bar.update(done, most, lambda: told),
             **loaded,
         )
-    output.write(text=lambda: render_plan(made, **look_of(sys.stdout)), json=lambda: plan_json(made))
+
+    def markdown() -> str:
+        from kubeinfer_sim.report.markdown.plan import plan_markdown
+
+        return plan_markdown(made)
+
+    def html() -> str:
+        from kubeinfer_sim.report.html.plan import plan_page
+
+        return campaign_page(partial(plan_page, made), source, loaded)
+
+    output.write(
+        text=lambda: render_plan(made, **look_of(sys.stdout)),
+        json=lambda: plan_json(made),
+        markdown=markdown,
+        html=html,
+    )
     if made.interrupted:
         return INTERRUPTED
     if code := failure_code(each for _, each in made.failures):

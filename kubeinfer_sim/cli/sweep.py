@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, seeds_option
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, campaign_page, seeds_option
 from kubeinfer_sim.cli.command import (
     Whole,
     file_argument,
@@ -62,7 +63,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 )
 @seeds_option("How many seeds each combination meets; if not given one, and ten where anything is drawn.")
 @campaign_options
-@output_options("the sweep", "text", "json", "csv")
+@output_options("the sweep", "text", "json", "csv", "markdown", "html")
 def command(
     scenario: str,
     vary: tuple[str, ...],
@@ -143,10 +144,23 @@ def _sweep(
         )
     if warnings := of_variants([each.variant for each in made.points]):
         show_diagnostics(warnings)
+
+    def markdown() -> str:
+        from kubeinfer_sim.report.markdown.sweep import sweep_markdown
+
+        return sweep_markdown(made)
+
+    def html() -> str:
+        from kubeinfer_sim.report.html.sweep import sweep_page
+
+        return campaign_page(partial(sweep_page, made), source, loaded)
+
     output.write(
         text=lambda: render_sweep(made, **look_of(sys.stdout)),
         json=lambda: sweep_json(made),
         csv=lambda: sweep_csv(made),
+        markdown=markdown,
+        html=html,
     )
     if made.comparison.interrupted:
         return INTERRUPTED
@@ -171,7 +185,21 @@ def _cliffs(
     with many.places() as workers:
         found = find_cliffs(own, cliff, [side[0] for side in own.sides], n=many.replications, workers=workers)
     told = [explained(each) for each in found.cliffs]
+
+    def markdown() -> str:
+        from kubeinfer_sim.report.markdown.sweep import cliffs_markdown
+
+        return cliffs_markdown(found, told)
+
+    def html() -> str:
+        from kubeinfer_sim.report.html.cliffs import cliffs_page
+
+        return campaign_page(partial(cliffs_page, found, told), source, loaded)
+
     output.write(
-        text=lambda: render_cliffs(found, told, **look_of(sys.stdout)), json=lambda: cliffs_json(found, told)
+        text=lambda: render_cliffs(found, told, **look_of(sys.stdout)),
+        json=lambda: cliffs_json(found, told),
+        markdown=markdown,
+        html=html,
     )
     return 0

@@ -85,25 +85,28 @@ def _parts(cliffs: Cliffs, found: list[Explained]) -> Iterator[Part]:
         yield Text(sentence(cliffs.knob, each))
     if not found:
         yield Text(without_cliff(cliffs))
-    seeds = max(len(each.runs) + each.failed for each in cliffs.looked)
-    name = cliffs.looked[0].variant.scenario.name
-    yield Text(
-        f"{name} · {count(len(cliffs.looked), 'value')} looked at · {count(seeds, 'seed')} each", style="dim"
-    )
+    yield Text(subtitle(cliffs), style="dim")
     for each in found:
-        below, above = (_value(cliffs.knob, side) for side in (each.cliff.below, each.cliff.above))
+        below, above = (value_of(cliffs.knob, side) for side in (each.cliff.below, each.cliff.above))
         yield Text()
         yield Text(f"{cliffs.knob}={below}: {each.below}")
         yield Text(f"{cliffs.knob}={above}: {each.above}")
     yield Text()
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
-    for head in (cliffs.knob, "most runs", "takes p50" if _takes(cliffs) else "time lost p50"):
+    for head in (cliffs.knob, "most runs", figure_title(cliffs)):
         table.add_column(head, overflow="fold")
     for looked in cliffs.looked:
-        table.add_row(_value(cliffs.knob, looked), outcome_text(looked), amount(looked.figure, "ms"))
+        table.add_row(value_of(cliffs.knob, looked), outcome_text(looked), amount(looked.figure, "ms"))
     yield table
     for value, why in cliffs.refused[:3]:
         yield Text(f"left out: {cliffs.knob}={value}: {why}", "yellow")
+
+
+def subtitle(cliffs: Cliffs) -> str:
+    """`name · 15 values looked at · 11 seeds each`."""
+    seeds = max(len(each.runs) + each.failed for each in cliffs.looked)
+    name = cliffs.looked[0].variant.scenario.name
+    return f"{name} · {count(len(cliffs.looked), 'value')} looked at · {count(seeds, 'seed')} each"
 
 
 def sentence(knob: str, each: Explained) -> str:
@@ -113,11 +116,11 @@ def sentence(knob: str, each: Explained) -> str:
     if each.cliff.by == "figure":
         what = "how long it takes" if below.runs[0].duration is not None else "the time lost"
         return (
-            f"{knob}: between {_value(knob, below)} and {_value(knob, above)} {what} jumps from "
+            f"{knob}: between {value_of(knob, below)} and {value_of(knob, above)} {what} jumps from "
             f"{amount(below.figure, 'ms')} to {amount(above.figure, 'ms')}{by}."
         )
     return (
-        f"{knob}: between {_value(knob, below)} and {_value(knob, above)} the outcome jumps{by}: "
+        f"{knob}: between {value_of(knob, below)} and {value_of(knob, above)} the outcome jumps{by}: "
         f"{outcome_text(below)} below, {outcome_text(above)} above."
     )
 
@@ -125,7 +128,7 @@ def sentence(knob: str, each: Explained) -> str:
 def without_cliff(cliffs: Cliffs) -> str:
     """What is said where nothing jumps."""
     first, last = cliffs.looked[0], cliffs.looked[-1]
-    ends = f"from {_value(cliffs.knob, first)} to {_value(cliffs.knob, last)}"
+    ends = f"from {value_of(cliffs.knob, first)} to {value_of(cliffs.knob, last)}"
     if cliffs.is_idle:
         return f"{cliffs.knob} changes nothing {ends}: {outcome_text(first)} everywhere."
     everywhere = f"{outcome_text(first)} everywhere, and what changes does so step by step"
@@ -157,9 +160,12 @@ _FLAWS = {
 }
 
 
-def _value(knob: str, looked: Looked) -> str:
+def value_of(knob: str, looked: Looked) -> str:
+    """The knob's value there."""
     return looked.variant.settings[knob]
 
 
-def _takes(cliffs: Cliffs) -> bool:
-    return any(run.duration is not None for each in cliffs.looked for run in each.runs)
+def figure_title(cliffs: Cliffs) -> str:
+    """What is measured of each value."""
+    takes = any(run.duration is not None for each in cliffs.looked for run in each.runs)
+    return "takes p50" if takes else "time lost p50"

@@ -6,18 +6,22 @@ from typing import Any
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.compare import Comparison
+from kubeinfer_sim.experiment.planning.plan import Plan
 from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.sweep import Sweep
 from kubeinfer_sim.report.plots.accelerators import accelerators_plot
 from kubeinfer_sim.report.plots.differences import differences_plot
 from kubeinfer_sim.report.plots.distributions import done_plot, durations_plot, fewest_plot
 from kubeinfer_sim.report.plots.figure import figure
 from kubeinfer_sim.report.plots.lost_time import lost_time_plot
+from kubeinfer_sim.report.plots.planes import plane_plot
 from kubeinfer_sim.report.plots.stages import stages_plot
 from kubeinfer_sim.report.plots.timeline import timeline_plot
 from kubeinfer_sim.report.series.accelerators import accelerators
 from kubeinfer_sim.report.series.differences import differences
 from kubeinfer_sim.report.series.distributions import durations, fewest, lost_a_run
 from kubeinfer_sim.report.series.lost_time import lost_time
+from kubeinfer_sim.report.series.planes import frontier, sweep_plane
 from kubeinfer_sim.report.series.readiness import courses
 from kubeinfer_sim.report.series.stages import stages
 from kubeinfer_sim.report.verdict import Assessment, assess
@@ -125,6 +129,29 @@ def plot_differences(comparison: Comparison) -> Any:
     if not series:
         raise UsageError("the variants come out the same: no differences to draw")
     return figure(differences_plot(series[0]))
+
+
+def plot_plan(plan: Plan) -> Any:
+    """What combinations cost and in which part of the runs all is held with them, the chosen one marked.
+
+    Raises:
+        UsageError: Plotly is not installed, or no combination was played.
+    """
+    if not plan.options:
+        raise UsageError("no combination was played: nothing to draw")
+    return figure(plane_plot(frontier(plan)))
+
+
+def plot_sweep(sweep: Sweep) -> Any:
+    """Combinations by two figures in which they differ, or by the one knob and a figure, with the Pareto front.
+
+    Raises:
+        UsageError: Plotly is not installed, or there are no such two figures.
+    """
+    plane = sweep_plane(sweep)
+    if plane is None or not plane.spots:
+        raise UsageError("the combinations do not differ in two figures of the front: nothing to draw")
+    return figure(plane_plot(plane))
 
 
 def _assessed(run: Run | Assessment) -> Assessment:

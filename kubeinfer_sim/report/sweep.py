@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from msgspec import Struct
 from rich.table import Table
 
 from kubeinfer_sim.experiment.compare import Outcome
@@ -19,6 +20,7 @@ from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.scatter import Axis, Dot, scatter
 from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, ordinals, together
+from kubeinfer_sim.scenario.units import parse_duration
 
 #: Points that stand in the table at most; those of the front come first, the others are in the CSV.
 MOST_ROWS = 40
@@ -54,7 +56,7 @@ def _parts(sweep: Sweep, width: int) -> Iterator[Part]:
 
 def headline(sweep: Sweep) -> list[str]:
     """What is on the front, and which knobs change nothing."""
-    titles = together([_name(each) for each in sweep.front_of])
+    titles = together([name_of(each) for each in sweep.front_of])
     number, points = len(sweep.front), len(sweep.points)
     verb = "is" if number == 1 else "are"
     said = [f"{count(number, 'combination')} of {points:,} {verb} on the Pareto front of {titles}."]
@@ -68,7 +70,8 @@ def headline(sweep: Sweep) -> list[str]:
     return said
 
 
-def _name(figure: Figure) -> str:
+def name_of(figure: Figure) -> str:
+    """What a sentence calls a figure."""
     return {
         "duration": "how long it takes",
         "minReady": "fewest ready",
@@ -85,13 +88,13 @@ def subtitle(sweep: Sweep) -> str:
     return f"{sweep.comparison.scenario} · {count(len(sweep.points), 'combination')}{how} · {told}{stopped}"
 
 
-def points_shown(sweep: Sweep) -> list[int]:
+def points_shown(sweep: Sweep, most: int = MOST_ROWS) -> list[int]:
     """The places of the points of the table: all, or the front and the first of the others."""
-    if len(sweep.points) <= MOST_ROWS:
+    if len(sweep.points) <= most:
         return list(range(len(sweep.points)))
     front = set(sweep.front)
     others = [place for place in range(len(sweep.points)) if place not in front]
-    return sorted([*sweep.front[:MOST_ROWS], *others[: max(0, MOST_ROWS - len(front))]])
+    return sorted([*sweep.front[:most], *others[: max(0, most - len(front))]])
 
 
 def figures_shown(sweep: Sweep) -> list[Figure]:
@@ -180,17 +183,17 @@ def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
 
 def picture_of(sweep: Sweep, width: int) -> list[Text]:
     """The points by two figures of the front in which they differ, or by the one knob and a figure; else none."""
-    axes = _axes(sweep)
+    axes = axes_of(sweep)
     if axes is None:
         return []
-    (x_title, x_unit, xs), (y_title, y_unit, ys) = axes
+    xs, ys = (each.values for each in axes)
     front = set(sweep.front)
     drawn = [place for place in range(len(sweep.points)) if is_finite(xs[place]) and is_finite(ys[place])]
     dots = [Dot(xs[each] or 0.0, ys[each] or 0.0, each in front) for each in drawn]
     if not dots:
         return []
-    x = _axis(x_title, x_unit, [dot.x for dot in dots])
-    y = _axis(y_title, y_unit, [dot.y for dot in dots])
+    x = _axis(axes[0], [dot.x for dot in dots])
+    y = _axis(axes[1], [dot.y for dot in dots])
     lines = scatter(dots, x, y, width)
     if lines and (rest := len(sweep.points) - len(drawn)):
         verb = "is" if rest == 1 else "are"
@@ -200,30 +203,44 @@ def picture_of(sweep: Sweep, width: int) -> list[Text]:
     return lines
 
 
-def _axis(title: str, unit: str, values: Sequence[float]) -> Axis:
-    return Axis(title, amount(min(values), unit), amount(max(values), unit))
+def _axis(along: Along, values: Sequence[float]) -> Axis:
+    return Axis(along.title, amount(min(values), along.unit), amount(max(values), along.unit))
 
 
-_Along = tuple[str, str, list[float | None]]
+class Along(Struct, frozen=True):
+    """What is along an axis, and where each point is on it; `of_knob`: the values of a knob, and no figure."""
+
+    title: str
+    unit: str
+    values: tuple[float | None, ...]
+    of_knob: bool = False
 
 
-def _axes(sweep: Sweep) -> tuple[_Along, _Along] | None:
+def axes_of(sweep: Sweep) -> tuple[Along, Along] | None:
+    """Two figures of the front in which the points differ, or the one knob and a figure; None where there are none."""
     figures = [
-        (each.title, each.unit, values)
+        Along(each.title, each.unit, values)
         for each in sweep.front_of
-        if len({*filter(is_finite, values := [each.of(point) for point in sweep.points])}) > 1
+        if len({*filter(is_finite, values := tuple(each.of(point) for point in sweep.points))}) > 1
     ]
     knobs = varied(sweep)
     if len(knobs) == 1:
-        along = [_number(point.variant.settings[knobs[0]]) for point in sweep.points]
-        figure = next((each for each in figures if each[0] != knobs[0]), None)
-        if None not in along and figure is not None:
-            return (knobs[0], "count", along), figure
+        along = along_knob(knobs[0], [point.variant.settings[knobs[0]] for point in sweep.points])
+        figure = next((each for each in figures if each.title != knobs[0]), None)
+        if along is not None and figure is not None:
+            return along, figure
     return (figures[0], figures[1]) if len(figures) > 1 else None
 
 
-def _number(text: str) -> float | None:
-    try:
-        return float(text.removesuffix("%"))
-    except ValueError:
-        return None
+def along_knob(knob: str, values: Sequence[str]) -> Along | None:
+    """The values of a knob along an axis: numbers, percentages, or times; None where they are not."""
+    for unit, read in (("count", _number), ("ms", parse_duration)):
+        try:
+            return Along(knob, unit, tuple(map(read, values)), of_knob=True)
+        except ValueError:
+            continue
+    return None
+
+
+def _number(text: str) -> float:
+    return float(text.removesuffix("%"))

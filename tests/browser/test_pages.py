@@ -6,7 +6,8 @@ changes how pages look, looks at them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,15 @@ COMMANDS = {
     "run -n, faults": f"run {S}/rare-outage.yaml -n 3 --workers 1",
     "compare": f"compare {S}/rolling-update-2p1d.yaml --vary maxUnavailable=1,2 --workers 1",
     "compare, many": f"compare {S}/rolling-update-2p1d.yaml --vary maxUnavailable=1,2 --vary nodes=28..32 --workers 1",
+    "plan": f"plan {S}/rolling-update-2p1d.yaml --vary nodes=14..17 --vary maxSurge=0,1 -n 20 --workers 1",
+    "sweep": f"sweep {S}/rolling-update-2p1d.yaml --vary nodes=15..17 --vary maxSurge=0,1 -n 1 --workers 1",
+    "sweep, cliff": f"sweep {S}/rolling-update-2p1d.yaml --cliff startupProbe.failureThreshold=80..130 -n 1 --workers 1",
     "fuzz": f"fuzz {S}/up-first.yaml --max-examples 6",
     "fuzz, one": f"fuzz {S}/up-first.yaml --any-single-fault --faults NodeDeath,LinkDown --max-examples 12 --workers 1",
     "fuzz, two": f"fuzz {S}/up-first.yaml --any-two-faults --faults NodeDeath,LinkDown --max-examples 12 --workers 1",
 }
+#: Those whose pictures are of many combinations or inputs.
+DECISIONS = ("plan", "sweep", "sweep, cliff")
 SIZES = [(width, dark) for width in (380, 1400) for dark in (False, True)]
 EVIL = "</script><img src=x onerror=alert(1)><a href=//x.test>&lt;b"
 
@@ -73,11 +79,85 @@ def test_the_page_of_each_shipped_scenario_opens_without_a_complaint_and_asks_fo
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_page_of_each_command_opens_without_a_complaint_and_asks_for_nothing(
-    one: Browser, name: str, tmp_path: Path, request: pytest.FixtureRequest
+    one: Browser, name: str, pages: Callable[[str], Path], request: pytest.FixtureRequest
 ) -> None:
-    file = tmp_path / "report.html"
-    assert sim(*COMMANDS[name].split(), "--html", str(file), cwd=tmp_path).returncode in (0, 1, 4)
-    looked_at(one, file, list(COMMANDS).index(name), name.replace(" ", "-"), request)
+    looked_at(one, pages(name), list(COMMANDS).index(name), name.replace(" ", "-"), request)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The page of each command, made once."""
+
+    @cache
+    def made(name: str) -> Path:
+        folder = tmp_path_factory.mktemp("page")
+        done = sim(*COMMANDS[name].split(), "--html", "report.html", cwd=folder)
+        assert done.returncode in (0, 1, 4), done.stderr
+        return folder / "report.html"
+
+    return made
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_mouse_and_keyboard_say_the_same_of_a_mark_on_the_page_of_each_decision(
+    one: Browser, pages: Callable[[str], Path], name: str
+) -> None:
+    with one.page() as page:
+        page.opens(pages(name))
+        page.says("document.querySelector('.picture').scrollIntoView({block: 'center'})")
+        page.says("document.querySelector('.picture').focus()")
+        page.presses("ArrowRight")
+        said = page.says("document.getElementById('said').textContent")
+        shown = "[...document.querySelectorAll('.hoverlayer .hovertext')].map((each) => each.textContent).join('')"
+        assert said
+        assert said.replace(" ", "") == page.says(shown).replace(" ", "")
+        page.says("document.activeElement.blur()")
+        page.until("document.querySelector('.hoverlayer .hovertext') === null")
+        [x, y] = page.says(
+            "(() => { const box = document.querySelector('.picture .scatterlayer .point, .picture .barlayer .point')"
+            ".getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        page.points_at(x, y)
+        page.until("document.querySelector('.hoverlayer .hovertext') !== null")
+        assert page.complaints == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_legend_shows_the_mark_dash_and_pattern_of_each_kind(
+    one: Browser, pages: Callable[[str], Path], name: str
+) -> None:
+    """What is drawn and what stands under it: colour, symbol, dashes, hatching."""
+    with one.page() as page:
+        page.opens(pages(name))
+        kinds = page.says(
+            "[...document.querySelectorAll('.picture')].flatMap((picture) => {"
+            " const shown = picture.data.filter((each) => each.name && each.showlegend !== false);"
+            " const keys = [...(picture.parentElement.querySelectorAll('.legend .swatch') ?? [])];"
+            " return picture.data.length > 1 ? shown.map((each, place) => [each.mode === 'markers' ? each.marker.symbol"
+            " ?? 'circle' : '', each.marker?.pattern?.shape ?? each.fillpattern?.shape ?? '',"
+            " each.mode === 'lines' && !each.stackgroup && !each.fill ? each.line.dash ?? 'solid' : '',"
+            " keys[place].outerHTML]) : []; })"
+        )
+        for symbol, pattern, dash, key in kinds:
+            assert not symbol or f'data-mark="{symbol}"' in key
+            assert ("<rect" in key and "<path" in key) == bool(pattern)
+            assert ("stroke-dasharray" in key) == (dash in ("dash", "dot", "longdash", "dashdot"))
+        assert kinds or name.startswith("fuzz")
+
+
+def test_a_table_beyond_the_edge_of_a_phone_says_how_many_columns_are_to_the_right(
+    one: Browser, pages: Callable[[str], Path]
+) -> None:
+    hint = "[...document.querySelectorAll('.edge')].map((each) => each.textContent).filter(Boolean)"
+    with one.page() as page:
+        page.opens(pages("sweep"), 380)
+        assert all("to the right: scroll" in each for each in page.says(hint))
+        before = page.says(hint)
+        assert before
+        page.says("document.querySelectorAll('.table').forEach((each) => { each.scrollLeft = 10000; })")
+        page.until(f"{hint}.length === 0")
+        page.opens(pages("sweep"), 1400)
+        assert page.says(hint) == []
 
 
 @pytest.fixture

@@ -28,10 +28,15 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
         "Result",
     ),
     "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown", "html"), True, "Comparison"),
-    "plan": ("o.yaml --vary nodes=8,16", ("text", "json"), True, "Plan"),
+    "plan": ("o.yaml --vary nodes=8,16", ("text", "json", "markdown", "html"), True, "Plan"),
     "backtest": ("u.yaml l.json", ("text", "json", "markdown"), True, "Backtest"),
     "sensitivity": ("s.yaml -n 1 --workers 1", ("text", "json"), True, "Sensitivity"),
-    "sweep": ("s.yaml --vary maxSurge=0,1", ("text", "json", "csv"), True, "Sweep"),
+    "sweep": (
+        "s.yaml --vary maxSurge=0,1",
+        ("text", "json", "csv", "markdown", "html"),
+        True,
+        "Sweep",
+    ),
     "recommend": ("m.yaml --nodes 8x16 -n 2", ("text", "json"), True, "Recommendation"),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",

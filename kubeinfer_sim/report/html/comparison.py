@@ -9,7 +9,7 @@ from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
 from kubeinfer_sim.report.comparison_rows import held_share, legend, row_of
 from kubeinfer_sim.report.comparison_sentences import failed_lines, headline, sentences, spans_note, subtitle
 from kubeinfer_sim.report.html.lost_table import lost_table
-from kubeinfer_sim.report.html.origin import Origin, end_of_page
+from kubeinfer_sim.report.html.origin import Origin, end_of_page, seeds_text
 from kubeinfer_sim.report.html.page import Block, Number, Page, Picture, Section, Table, Text
 from kubeinfer_sim.report.plots.differences import differences_plot
 from kubeinfer_sim.report.plots.lost_time import lost_time_plot
@@ -22,8 +22,6 @@ _PAIR, _MOST_NAMED = 2, 3
 
 def comparison_page(comparison: Comparison, origin: Origin) -> Page:
     """Which variant is better and by how much, in pictures."""
-    seeds = comparison.seeds
-    named = f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
     told = sentences(comparison)
     return Page(
         title=f"{comparison.scenario}, {count(len(comparison.outcomes), 'variant')}: kubeinfer-sim",
@@ -32,7 +30,7 @@ def comparison_page(comparison: Comparison, origin: Origin) -> Page:
         tone="open" if comparison.unknown or not _decided(comparison) else "plain",
         numbers=list(_numbers(comparison)),
         sections=list(_sections(comparison, told)),
-        end=end_of_page(comparison.outcomes[0].variant.scenario, origin, named),
+        end=end_of_page(comparison.outcomes[0].variant.scenario, origin, seeds_text(comparison.seeds)),
     )
 
 

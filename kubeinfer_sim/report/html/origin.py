@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -31,6 +31,18 @@ class Origin(Struct, frozen=True):
 
     command: str
     scenario: Callable[[], dict[str, Any]] | None = None
+
+
+def about(scenario: Scenario) -> Section:
+    """What its file says of it."""
+    return Section("About", [Text([" ".join(scenario.description.split())])] if scenario.description else [])
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """`seeds 3 to 6`; ascending."""
+    if not seeds:
+        return "no run"
+    return f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
 
 
 def end_of_page(scenario: Scenario, origin: Origin, seeds: str) -> list[Section]:

@@ -66,22 +66,58 @@
     div.addEventListener("blur", () => Plotly.Fx.unhover(div));
   };
 
-  // -- legend: what is shown, to be switched on and off ------------------------------------------------------------
+  // -- legend: each kind with the mark, line or area that is drawn of it, to be switched on and off -----------------
+  const SYMBOLS = {
+    circle: "M12 2a5 5 0 1 0 .01 0Z",
+    square: "M7 2h10v10H7Z",
+    diamond: "M12 1l6 6-6 6-6-6Z",
+    x: "M8.5 1 12 4.5 15.5 1 18 3.5 14.5 7 18 10.5 15.5 13 12 9.5 8.5 13 6 10.5 9.5 7 6 3.5Z",
+    "triangle-down": "M6 3h12l-6 9Z",
+  };
+  const DASHES = { dash: "6 3", dot: "2 2.5" };
+  const PATTERNS = {
+    "/": "M0 8 8 0M4 14 18 0M12 14 24 2M22 14l2-2",
+    "\\": "M16 0l8 8M6 0l14 14M0 2l12 12M0 12l2 2",
+    x: "M0 8 8 0M4 14 18 0M12 14 24 2M16 0l8 8M6 0l14 14M0 2l12 12",
+    ".": "M4 4h0M10 4h0M16 4h0M22 4h0M1 10h0M7 10h0M13 10h0M19 10h0",
+  };
+  const swatch = (trace) => {
+    const drawn = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    const part = (name, look) => {
+      const made = document.createElementNS(drawn.namespaceURI, name);
+      for (const [key, value] of Object.entries(look)) made.setAttribute(key, value);
+      drawn.append(made);
+    };
+    const colour = trace.marker?.color ?? trace.line?.color;
+    const pattern = trace.marker?.pattern ?? trace.fillpattern;
+    drawn.setAttribute("class", "swatch");
+    drawn.setAttribute("viewBox", "0 0 24 14");
+    drawn.setAttribute("aria-hidden", "true");
+    if (trace.type === "bar" || trace.fill || trace.stackgroup) {
+      part("rect", { x: 2, y: 1, width: 20, height: 12, fill: trace.fillcolor ?? pattern?.bgcolor ?? colour });
+      const lines = PATTERNS[pattern?.shape];
+      const look = { fill: "none", stroke: pattern?.fgcolor, "stroke-width": 1.5, "stroke-linecap": "round" };
+      if (lines) part("path", { d: lines, ...look });
+    } else if (trace.mode === "markers") {
+      const line = { stroke: colour, "stroke-width": 1.5, fill: "none" };
+      if (trace.error_x) part("path", { d: "M1 7h22M1 4v6M23 4v6", ...line });
+      if (trace.error_y) part("path", { d: "M12 0v14M9 .7h6M9 13.3h6", ...line });
+      part("path", { d: SYMBOLS[trace.marker.symbol ?? "circle"] ?? SYMBOLS.circle, fill: colour, "data-mark": trace.marker.symbol ?? "circle" });
+    } else {
+      const dashes = DASHES[trace.line?.dash];
+      part("path", { d: "M0 7h24", stroke: colour, "stroke-width": 2.5, ...(dashes ? { "stroke-dasharray": dashes } : {}) });
+    }
+    return drawn;
+  };
   const legend = (div, data) => {
     const list = document.createElement("p");
     list.className = "legend";
     data.forEach((trace, curve) => {
-      if (!trace.name) return;
+      if (!trace.name || trace.showlegend === false) return;
       const button = document.createElement("button");
-      const swatch = document.createElement("span");
-      const fill = trace.marker?.color ?? trace.line?.color;
-      const pattern = trace.marker?.pattern?.shape ?? trace.fillpattern?.shape ?? "";
-      const kind = { "/": "slashes", "\\": "backslashes", x: "crosses", ".": "dots" }[pattern];
-      swatch.className = `swatch ${kind ?? ""} ${trace.mode === "markers" ? "mark" : trace.fill || trace.stackgroup || trace.type !== "scatter" ? "" : "dash"}`;
-      swatch.style.setProperty("--fill", fill);
       button.type = "button";
       button.setAttribute("aria-pressed", "true");
-      button.append(swatch, plain(trace.name));
+      button.append(swatch(trace), plain(trace.name));
       button.addEventListener("click", () => {
         const shown = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", shown);
@@ -133,6 +169,22 @@
   for (const button of document.querySelectorAll("th button")) {
     button.addEventListener("click", () => sort(button.parentElement));
   }
+
+  // -- what of a table is beyond the edge ---------------------------------------------------------------------------
+  const edge = (frame) => {
+    const beyond = [...(frame.querySelector("tr")?.cells ?? [])].filter(
+      (cell) => cell.offsetLeft + cell.offsetWidth > frame.scrollLeft + frame.clientWidth + 2,
+    ).length;
+    frame.previousElementSibling.textContent = beyond ? `${beyond} more ${beyond > 1 ? "columns" : "column"} to the right: scroll \u2192` : "";
+    frame.classList.toggle("beyond", beyond > 0);
+  };
+  const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => edge(target)));
+  for (const frame of document.querySelectorAll(".table")) {
+    frame.addEventListener("scroll", () => edge(frame), { passive: true });
+    sizes.observe(frame);
+    edge(frame);
+  }
+
   if (document.querySelector("figure")) draw();
   document.documentElement.dataset.drawn = pictures.length;
 })();

@@ -117,6 +117,7 @@ def _table(table: Table) -> Iterator[str]:
         ' class="number"' if number else ' class="long"' if _is_long(table.rows, place) else ""
         for place, number in enumerate(numeric)
     ]
+    yield '<p class="edge" aria-hidden="true"></p>'
     yield '<div class="table" tabindex="0">'
     yield "<table>"
     if any(table.head):

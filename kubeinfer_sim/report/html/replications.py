@@ -10,7 +10,7 @@ from kubeinfer_sim.experiment.replication import Replication
 from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.html.lost_table import lost_table
-from kubeinfer_sim.report.html.origin import Origin, end_of_page
+from kubeinfer_sim.report.html.origin import Origin, about, end_of_page, seeds_text
 from kubeinfer_sim.report.html.page import (
     Block,
     Cell,
@@ -39,9 +39,6 @@ _TONES: dict[Decision, Tone] = {Decision.HELD: "good", Decision.MISSED: "bad"}
 def replications_page(runs: Replications, origin: Origin, replay: Callable[[int], str]) -> Page:
     """What many runs come to, in pictures; `replay` gives the command that plays a seed again."""
     seeds = sorted([*(run.seed for run in runs.runs), *(each.seed for each in runs.failures)])
-    named = (
-        f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}" if seeds else "no run"
-    )
     return Page(
         title=f"{runs.scenario.name}, {count(runs.total, 'run')}: kubeinfer-sim",
         subtitle=subtitle(runs),
@@ -49,7 +46,7 @@ def replications_page(runs: Replications, origin: Origin, replay: Callable[[int]
         tone=_TONES.get(runs.decision, "open"),
         numbers=list(_numbers(runs)),
         sections=list(_sections(runs, replay)),
-        end=end_of_page(runs.scenario, origin, named),
+        end=end_of_page(runs.scenario, origin, seeds_text(seeds)),
     )
 
 
@@ -76,8 +73,7 @@ def _numbers(runs: Replications) -> Iterator[Number]:
 
 
 def _sections(runs: Replications, replay: Callable[[int], str]) -> Iterator[Section]:
-    if description := runs.scenario.description:
-        yield Section("About", [Text([" ".join(description.split())])])
+    yield about(runs.scenario)
     rows = [
         *runs.objectives,
         *([runs.together] if runs.together is not None and len(runs.objectives) > 1 else []),

@@ -11,7 +11,7 @@ from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.html.lost_table import lost_table
 from kubeinfer_sim.report.html.numbers import numbers_of_run
-from kubeinfer_sim.report.html.origin import Origin, end_of_page
+from kubeinfer_sim.report.html.origin import Origin, about, end_of_page
 from kubeinfer_sim.report.html.page import Block, Cell, Page, Picture, Section, Table, Text, Tone, Verbatim
 from kubeinfer_sim.report.instances import disturbance
 from kubeinfer_sim.report.key_figures import key_figures, subject
@@ -57,8 +57,7 @@ def run_page(assessment: Assessment, origin: Origin) -> Page:
 
 
 def _sections(assessment: Assessment) -> Iterator[Section]:
-    if description := assessment.run.scenario.description:
-        yield Section("About", [Text([" ".join(description.split())])])
+    yield about(assessment.run.scenario)
     yield Section("Why it never finishes", _reasons(assessment))
     yield Section("Objectives", objectives_table(assessment.judged))
     yield Section("Key figures", [Table(("figure", "what it came to"), key_figures(assessment))])

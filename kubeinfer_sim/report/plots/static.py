@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import defaultdict
+from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
@@ -63,10 +64,7 @@ def _scatter(axes: Any, trace: dict[str, Any], below: list[float]) -> list[float
             zorder=3,
             clip_on=trace.get("cliponaxis", True),
         )
-        if bars := trace.get("error_x"):
-            axes.errorbar(
-                x, y, xerr=(bars["arrayminus"], bars["array"]), fmt="none", color=bars["color"], capsize=4
-            )
+        _intervals(axes, x, y, trace)
         return below
     line = trace["line"]
     if "stackgroup" in trace:
@@ -85,6 +83,13 @@ def _scatter(axes: Any, trace: dict[str, Any], below: list[float]) -> list[float
             x, y, linestyle=style, color=line["color"], linewidth=line["width"], drawstyle=steps, label=name
         )
     return list(y)
+
+
+def _intervals(axes: Any, x: Sequence[float], y: Sequence[float], trace: dict[str, Any]) -> None:
+    for side in "xy":
+        if bars := trace.get(f"error_{side}"):
+            ends = {f"{side}err": (bars["arrayminus"], bars["array"])}
+            axes.errorbar(x, y, **ends, fmt="none", color=bars["color"], capsize=4)
 
 
 def _area(axes: Any, x: list[float], low: list[float], high: list[float], trace: dict[str, Any]) -> None:
@@ -132,15 +137,18 @@ def _label(trace: dict[str, Any]) -> str:
 def _axis(axes: Any, which: str, told: dict[str, Any]) -> None:
     if title := told.get("title"):
         axes.set(**{f"{which}label": _text(title["text"])})
+    by_factor = told.get("type") == "log"
+    if by_factor:
+        axes.set(**{f"{which}scale": "log"})
     if span := told.get("range"):
-        axes.set(**{f"{which}lim": span})
+        axes.set(**{f"{which}lim": [10**end for end in span] if by_factor else span})
     if "tickvals" in told:
         axes.set(**{f"{which}ticks": told["tickvals"], f"{which}ticklabels": [*map(_text, told["ticktext"])]})
     elif told.get("dtick"):
         from matplotlib.ticker import MultipleLocator
 
         getattr(axes, f"{which}axis").set_major_locator(MultipleLocator(told["dtick"]))
-    if told.get("tickformat") == ".0%":
+    if told.get("tickformat", "").endswith("%"):
         from matplotlib.ticker import PercentFormatter
 
         getattr(axes, f"{which}axis").set_major_formatter(PercentFormatter(1))
