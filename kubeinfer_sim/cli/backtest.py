@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_page
 from kubeinfer_sim.cli.command import (
     Whole,
     configuration_option,
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
 @values_options("the manifest")
 @horizon_option
 @configuration_option
-@output_options("the backtest", "text", "json", "markdown")
+@output_options("the backtest", "text", "json", "markdown", "html")
 def command(
     scenario: str,
     listings: tuple[str, ...],
@@ -92,33 +94,36 @@ def command(
         )
     if [scenario, *listings].count("-") > 1:
         raise UsageError("only one file can come from standard input")
+    loaded = Loaded(
+        set_values=parse_settings(settings, files), seed=seed, horizon=horizon, configuration=configuration
+    )
+    source = None if several else read_source(scenario)
     with ProgressBar("runs") as bar:
 
         def progress(done: int, total: int) -> None:
             bar.update(done, total, lambda: "")
 
-        loaded: dict[str, Any] = {
-            "n": replications,
-            "progress": progress,
-            "set_values": parse_settings(settings, files),
-            "seed": seed,
-            "horizon": horizon,
-            "configuration": configuration,
-        }
-        if several:
-            made = backtest_folder(scenario, **loaded)
+        if source is None:
+            made = backtest_folder(scenario, n=replications, progress=progress, **loaded)
         else:
-            made = backtest(read_source(scenario), listings, **loaded)
+            made = backtest(source, listings, n=replications, progress=progress, **loaded)
     if timings_to is not None:
         learned = made.timings()
         if learned:
             write_file(timings_to, learned, ours=is_calibrated, option="--timings")
         else:
             note("--timings: no length of any stage can be learned of these listings, so nothing is written")
+
+    def html() -> str:
+        from kubeinfer_sim.report.html.backtest import backtest_page
+
+        return campaign_page(partial(backtest_page, made), source, loaded)
+
     output.write(
         text=lambda: render_backtest(made, **look_of(sys.stdout)),
         json=lambda: backtest_json(made),
         markdown=lambda: backtest_markdown(made),
+        html=html,
     )
     judged = len(made.judged)
     return UNDECIDED if not judged else int(made.inside < judged)

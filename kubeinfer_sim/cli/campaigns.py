@@ -60,11 +60,15 @@ def campaign_options(command: F) -> F:
     return worker_options(seed(values_options("the manifest")(decorated)))
 
 
-def campaign_page(make: Callable[[Origin], Page], source: SourceText, loaded: Loaded) -> str:
-    """The page that `make` makes, at its end the command that runs and the scenario with all that it is made of."""
+def campaign_page(make: Callable[[Origin], Page], source: SourceText | None, loaded: Loaded) -> str:
+    """The page that `make` makes, at its end the command that runs and the scenario with all that it is made of.
+
+    `source` None: there is no single scenario.
+    """
     from kubeinfer_sim.cli.own_line import same_again
     from kubeinfer_sim.report.html.origin import Origin
     from kubeinfer_sim.report.html.render import page_html
     from kubeinfer_sim.scenario.self_contained import whole_scenario
 
-    return page_html(make(Origin(same_again(), lambda: whole_scenario(source, **loaded))))
+    whole = None if source is None else lambda: whole_scenario(source, **loaded)
+    return page_html(make(Origin(same_again(), whole)))

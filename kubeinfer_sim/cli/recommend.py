@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -79,7 +79,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @horizon_option
 @timings_option
 @configuration_option
-@output_options("the recommendation", "text", "json")
+@output_options("the recommendation", "text", "json", "markdown", "html")
 def command(
     manifest: str,
     cluster: str | None,
@@ -114,26 +114,47 @@ def command(
     from kubeinfer_sim.report.recommendation import render_recommendation
     from kubeinfer_sim.report.recommendation_result import recommendation_json
 
+    inputs: dict[str, Any] = {
+        "pods": pods,
+        "objectives": gates.objectives(),
+        "places": gates.places(),
+        "name": name,
+        "timings": timings,
+        "set_values": parse_settings(settings, files),
+        "seed": seed,
+        "horizon": horizon,
+        "configuration": configuration,
+    }
     with many.places() as workers, ProgressBar("runs", at_most=True) as bar:
         made = recommend(
             manifest,
             cluster,
-            pods=pods,
-            objectives=gates.objectives(),
-            places=gates.places(),
-            name=name,
-            timings=timings,
-            set_values=parse_settings(settings, files),
-            seed=seed,
-            horizon=horizon,
-            configuration=configuration,
             n=many.replications,
             workers=workers,
             progress=lambda done, told: bar.update(done, done, lambda: told),
+            **inputs,
         )
+
+    def markdown() -> str:
+        from kubeinfer_sim.report.markdown.recommendation import recommendation_markdown
+
+        return recommendation_markdown(made)
+
+    def html() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
+        from kubeinfer_sim.experiment.recommending.inputs import read_inputs
+        from kubeinfer_sim.report.html.origin import Origin
+        from kubeinfer_sim.report.html.recommendation import recommendation_page
+        from kubeinfer_sim.report.html.render import page_html
+
+        origin = Origin(same_again(), lambda: read_inputs(manifest, cluster, **inputs).whole())
+        return page_html(recommendation_page(made, origin))
+
     output.write(
         text=lambda: render_recommendation(made, **look_of(sys.stdout)),
         json=lambda: recommendation_json(made),
+        markdown=markdown,
+        html=html,
     )
     _write(made, patch_to, kubectl_to, rules_to)
     return {Decision.HELD: 0, Decision.MISSED: 1}.get(made.decision, UNDECIDED)

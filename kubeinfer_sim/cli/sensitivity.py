@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
-from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, seeds_option
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, campaign_page, seeds_option
 from kubeinfer_sim.cli.command import (
     Whole,
     file_argument,
@@ -55,7 +56,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 )
 @seeds_option("How many seeds each value meets; if not given one, and ten where anything is drawn.")
 @campaign_options
-@output_options("what moves it", "text", "json")
+@output_options("what moves it", "text", "json", "markdown", "html")
 def command(
     scenario: str,
     of: Of | None,
@@ -78,13 +79,14 @@ def command(
 
     if samples is not None and method is None:
         raise UsageError("--samples are those of --method: add --method morris or --method sobol")
+    source = read_source(scenario)
     with many.places() as workers, ProgressBar("runs") as bar:
 
         def progress(done: int, total: int, played: Sequence[Mapping[int, Played]]) -> None:
             bar.update(done, total, lambda: f"{len(played) - 1:,} values")
 
         found = sensitivity(
-            read_source(scenario),
+            source,
             of,
             method=method,
             samples=samples,
@@ -105,7 +107,17 @@ def command(
 
         return sensitivity_json(found, scenario)
 
-    output.write(text=text, json=json)
+    def markdown() -> str:
+        from kubeinfer_sim.report.markdown.sensitivity import sensitivity_markdown
+
+        return sensitivity_markdown(found, scenario)
+
+    def html() -> str:
+        from kubeinfer_sim.report.html.sensitivity import sensitivity_page
+
+        return campaign_page(partial(sensitivity_page, found, scenario), source, loaded)
+
+    output.write(text=text, json=json, markdown=markdown, html=html)
     if found.comparison.interrupted:
         return INTERRUPTED
     return failure_code(each for _, each in found.comparison.failures)

@@ -61,8 +61,7 @@ def sentence(backtest: Backtest) -> str:
         and coverage.low is not None
         and coverage.high is not None
     ):
-        part = percent(coverage.mean)
-        said += f" The duration did in {part} ({share_between(coverage.mean, coverage.low, coverage.high)})."
+        said += f" The duration did in {share_between(coverage.mean, coverage.low, coverage.high)}."
     return said
 
 

@@ -5,25 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.backtest.backtest import Backtest
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.experiment.planning.plan import Plan
+from kubeinfer_sim.experiment.recommending.recommend import Recommendation
 from kubeinfer_sim.experiment.replications import Replications
+from kubeinfer_sim.experiment.sensitivity import Sensitivity
 from kubeinfer_sim.experiment.sweep import Sweep
 from kubeinfer_sim.report.plots.accelerators import accelerators_plot
 from kubeinfer_sim.report.plots.differences import differences_plot
 from kubeinfer_sim.report.plots.distributions import done_plot, durations_plot, fewest_plot
 from kubeinfer_sim.report.plots.figure import figure
+from kubeinfer_sim.report.plots.intervals import intervals_plot
 from kubeinfer_sim.report.plots.lost_time import lost_time_plot
 from kubeinfer_sim.report.plots.planes import plane_plot
 from kubeinfer_sim.report.plots.stages import stages_plot
 from kubeinfer_sim.report.plots.timeline import timeline_plot
+from kubeinfer_sim.report.plots.tornado import tornado_plot
 from kubeinfer_sim.report.series.accelerators import accelerators
+from kubeinfer_sim.report.series.changes import effects_of_changes
 from kubeinfer_sim.report.series.differences import differences
 from kubeinfer_sim.report.series.distributions import durations, fewest, lost_a_run
+from kubeinfer_sim.report.series.intervals import intervals
 from kubeinfer_sim.report.series.lost_time import lost_time
 from kubeinfer_sim.report.series.planes import frontier, sweep_plane
 from kubeinfer_sim.report.series.readiness import courses
 from kubeinfer_sim.report.series.stages import stages
+from kubeinfer_sim.report.series.tornado import tornado
 from kubeinfer_sim.report.verdict import Assessment, assess
 from kubeinfer_sim.simulation.run import Run
 
@@ -152,6 +160,46 @@ def plot_sweep(sweep: Sweep) -> Any:
     if plane is None or not plane.spots:
         raise UsageError("the combinations do not differ in two figures of the front: nothing to draw")
     return figure(plane_plot(plane))
+
+
+def plot_sensitivity(found: Sensitivity) -> Any:
+    """A tornado: a bar for each value of each input that moves the figure, those that move it most on top.
+
+    Raises:
+        UsageError: Plotly is not installed, or nothing moves it.
+    """
+    series = tornado(found)
+    if series is None:
+        raise UsageError("nothing that was turned moves it: no tornado to draw")
+    return figure(tornado_plot(series))
+
+
+def plot_backtest(backtest: Backtest, figure_name: str = "duration") -> Any:
+    """What happened beside the predicted intervals, a row for each rollout, of one figure.
+
+    Args:
+        backtest: of one rollout, or of several.
+        figure_name: `duration`, `fewestReady`, `order`, `schedule`, `setUp` or `start`.
+
+    Raises:
+        UsageError: Plotly is not installed, or there is no such figure.
+    """
+    shown = {each.name: each for each in intervals(backtest)}
+    if figure_name not in shown:
+        raise UsageError(f"no figure {figure_name} was predicted; there are: {', '.join(shown) or 'none'}")
+    return figure(intervals_plot(shown[figure_name]))
+
+
+def plot_recommendation(made: Recommendation) -> Any:
+    """What sets of changes do against the manifest as it is, of the first figure in which they differ.
+
+    Raises:
+        UsageError: Plotly is not installed, or no set changes anything.
+    """
+    series = effects_of_changes(made)
+    if not series:
+        raise UsageError("no change that was played does anything: nothing to draw")
+    return figure(differences_plot(series[0]))
 
 
 def _assessed(run: Run | Assessment) -> Assessment:

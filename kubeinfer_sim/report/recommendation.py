@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.recommending.changes import Change
 from kubeinfer_sim.experiment.recommending.recommend import Effect, Looked, Recommendation
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.estimates import amount
@@ -15,7 +16,7 @@ from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count
 
 #: Of each figure how it is called, and in what it is counted.
-_FIGURES = {
+FIGURES = {
     "held": ("holds in", "fraction"),
     "duration": ("takes", "ms"),
     "lostInstanceMs": ("instance time lost", "ms"),
@@ -23,7 +24,8 @@ _FIGURES = {
     "minReady": ("fewest ready", "count"),
     "minAvailable": ("fewest available", "count"),
 }
-_DECIDED = {
+#: What is said of a set.
+DECIDED = {
     Decision.HELD: "holds",
     Decision.MISSED: "misses",
     Decision.UNDECIDED: "undecided",
@@ -42,32 +44,52 @@ def render_recommendation(
 
 def _parts(made: Recommendation) -> Iterator[Part]:
     yield Text(printable(sentence(made)), "bold green" if made.decision is Decision.HELD else "bold red")
-    seeds = count(len(made.seeds), "seed")
-    yield Text(f"{made.workload} · {seeds} · {count(made.runs, 'run')}", "dim")
+    yield Text(subtitle(made), "dim")
     for step in made.steps:
         yield Text()
-        yield Text(printable(f"{step.change.name}{_advice(step.change.advised)}"), "bold")
+        yield Text(printable(change_name(step.change)), "bold")
         for effect in step.effects:
             if effect.difference.differs:
                 yield Text(f"  {effect_text(effect)}")
     if made.edits:
         yield Text()
-        for line in _patch(made):
+        for line in patch_lines(made):
             yield Text(printable(line), no_wrap=True)
     if made.recovery:
         yield Text()
         for line in made.recovery.splitlines():
             yield Text(printable(line), no_wrap=True)
-    others = [each for each in made.looked if each.changes]
+    others = others_played(made)
     if others:
         yield Text()
         yield Text("Also played" if made.steps else "Played", "bold")
-        chosen = tuple(step.change for step in made.steps)
-        ranked = sorted(others, key=lambda each: (each.decision is not Decision.HELD, not _advised(each)))
-        for each in [one for one in ranked if one.changes != chosen][:_MOST]:
-            yield Text(f"  {printable(_looked(each))}")
-        if len(ranked) > _MOST:
-            yield Text(f"  … and {len(ranked) - _MOST:,} more: --json FILE has all", "dim")
+        for each in others[:_MOST]:
+            yield Text(f"  {printable(looked_text(each))}")
+        if len(others) > _MOST:
+            yield Text(f"  … and {len(others) - _MOST:,} more: --json FILE has all", "dim")
+
+
+def others_played(made: Recommendation) -> list[Looked]:
+    """The sets that are not the recommended one: first those that hold, of these the vendor's advice."""
+    chosen = tuple(step.change for step in made.steps)
+    others = [each for each in made.looked if each.changes and each.changes != chosen]
+    return sorted(others, key=lambda each: (each.decision is not Decision.HELD, not _advised(each)))
+
+
+def subtitle(made: Recommendation) -> str:
+    """`KubeInfer/chat · 20 seeds · 340 runs`."""
+    return f"{made.workload} · {count(len(made.seeds), 'seed')} · {count(made.runs, 'run')}"
+
+
+def change_name(change: Change) -> str:
+    """`maxUnavailable 1 (the vendor's advice)`."""
+    return f"{change.name}{_advice(change.advised)}"
+
+
+def set_name(looked: Looked) -> str:
+    """The changes of a set in one line."""
+    names = "; ".join(each.name for each in looked.changes)
+    return f"{names}{_advice(_advised(looked))}"
 
 
 def sentence(made: Recommendation) -> str:
@@ -95,7 +117,7 @@ def _confirmed(made: Recommendation) -> str:
 
 def effect_text(effect: Effect) -> str:
     """`takes 1h6m, 12m less (10m–14m less)`."""
-    name, unit = _FIGURES[effect.figure]
+    name, unit = FIGURES[effect.figure]
     after = "" if effect.after is None else f" {amount(effect.after, unit)}"
     before = "" if effect.before is None else f", before {amount(effect.before, unit)}"
     low, high = effect.difference.low, effect.difference.high
@@ -118,17 +140,18 @@ def _advised(looked: Looked) -> bool:
     return any(each.advised for each in looked.changes)
 
 
-def _looked(looked: Looked) -> str:
-    names = "; ".join(each.name for each in looked.changes)
-    told = [_DECIDED[looked.decision]]
+def looked_text(looked: Looked) -> str:
+    """`maxSurge 2: misses, takes 1h6m`."""
+    told = [DECIDED[looked.decision]]
     for effect in looked.effects:
         if effect.figure != "held" and effect.after is not None:
-            name, unit = _FIGURES[effect.figure]
+            name, unit = FIGURES[effect.figure]
             told.append(f"{name} {amount(effect.after, unit)}")
-    return f"{names}{_advice(_advised(looked))}: {', '.join(told)}"
+    return f"{set_name(looked)}: {', '.join(told)}"
 
 
-def _patch(made: Recommendation) -> Sequence[str]:
+def patch_lines(made: Recommendation) -> Sequence[str]:
+    """For `git apply`; where anchors share the text of the fields for `kubectl patch`."""
     try:
         return made.patch().splitlines()
     except UsageError:

@@ -21,8 +21,11 @@ MOST_ROWS = 20
 #: So many things are to be measured first.
 TO_MEASURE = 3
 _UNPUBLISHED = "*"
+#: Before what cannot be told from nothing.
+UNSURE_MARK = "~ "
 _NARROWEST_BAR, _WIDEST_BAR = 8, 30
-_ENDLESS = "never finishes"
+#: What is said of an infinite figure.
+ENDLESS = "never finishes"
 
 
 def render_sensitivity(
@@ -58,13 +61,15 @@ def _parts(found: Sensitivity, file: str, width: int) -> Iterator[Part]:
 
 def headline(found: Sensitivity) -> list[str]:
     """What moves it most, and by how much."""
-    base = between("", found.base, found.unit, _ENDLESS).strip()
+    base = between("", found.base, found.unit, ENDLESS).strip()
     what = f"{found.title[0].upper()}{found.title[1:]}: {base}."
     told = [each for each in found.moved if each.told]
     if not told:
         return [what, "Nothing that was turned surely moves it."]
     first = told[0]
-    ways = " and ".join(f"{_more(found, each.more)} at {each.value}" for each in first.effects if each.told)
+    ways = " and ".join(
+        f"{more_text(found, each.more)} at {each.value}" for each in first.effects if each.told
+    )
     return [what, f"What moves it most is {printable(first.input.name)}: {ways}."]
 
 
@@ -137,7 +142,7 @@ def _how(moved: Moved, file: str) -> str:
 
 
 def _tornado(found: Sensitivity, rows: Sequence[Moved], width: int) -> Iterator[Text]:
-    names = [_name(each) for each in rows]
+    names = [name_of(each) for each in rows]
     named = min(max(map(len, names)), width // 2)
     half = max(_NARROWEST_BAR, min(_WIDEST_BAR, (width - named - 3) // 2))
     largest = max(
@@ -153,14 +158,15 @@ def _tornado(found: Sensitivity, rows: Sequence[Moved], width: int) -> Iterator[
         fill = "█" if row.told else "░"
         line = f"{name[:named]:{named}}  {fill * left:>{half}}|{fill * right:<{half}}".rstrip()
         yield Text(line, style="bold" if row.told else "")
-        detail = " · ".join(_detail(found, each) for each in row.effects if not each.same)
+        detail = " · ".join(effect_text(found, each) for each in row.effects if not each.same)
         for each in wrap(f"{row.input.base}; {printable(detail)}", width - 4):
             yield Text(f"    {each}", style="dim")
 
 
-def _name(moved: Moved) -> str:
+def name_of(moved: Moved) -> str:
+    """An input with what is to be known of it: `~` it may move nothing, `*` an assumption."""
     mark = _UNPUBLISHED if moved.input.about == "assumption" else ""
-    return f"{'' if moved.told else '~ '}{printable(moved.input.name)}{mark}"
+    return f"{'' if moved.told else UNSURE_MARK}{printable(moved.input.name)}{mark}"
 
 
 def _cells(value: float, largest: float, half: int) -> int:
@@ -169,19 +175,20 @@ def _cells(value: float, largest: float, half: int) -> int:
     return half if isinf(value) or not largest else max(1, round(half * value / largest))
 
 
-def _detail(found: Sensitivity, effect: Effect) -> str:
-    return f"{effect.value}: {_more(found, effect.more, interval=True)}"
+def effect_text(found: Sensitivity, effect: Effect) -> str:
+    """`5m: 12m more (10m–14m)`."""
+    return f"{effect.value}: {more_text(found, effect.more, interval=True)}"
 
 
-def _more(found: Sensitivity, more: Estimate, *, interval: bool = False) -> str:
+def more_text(found: Sensitivity, more: Estimate, *, interval: bool = False) -> str:
     """`12m more (10m–14m)`; what never finishes is said."""
     if isinf(more.mean):
-        return _ENDLESS if more.mean > 0 else "finishes"
+        return ENDLESS if more.mean > 0 else "finishes"
     if more.low is not None and more.high is not None and more.low < 0 < more.high:
-        least, most = (amount(each, found.unit, endless=_ENDLESS) for each in (-more.low, more.high))
+        least, most = (amount(each, found.unit, endless=ENDLESS) for each in (-more.low, more.high))
         return f"anything from {least} less to {most} more"
     sign = -1 if more.mean < 0 else 1
     low, high = (None if each is None else sign * each for each in (more.low, more.high))
     turned = Estimate(sign * more.mean, *((low, high) if sign > 0 else (high, low)))
-    told = between("", turned, found.unit, _ENDLESS).strip() if interval else amount(turned.mean, found.unit)
+    told = between("", turned, found.unit, ENDLESS).strip() if interval else amount(turned.mean, found.unit)
     return f"{told} {'less' if sign < 0 else 'more'}"

@@ -29,15 +29,25 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     ),
     "compare": ("s.yaml --vary maxSurge=0,1", ("text", "json", "markdown", "html"), True, "Comparison"),
     "plan": ("o.yaml --vary nodes=8,16", ("text", "json", "markdown", "html"), True, "Plan"),
-    "backtest": ("u.yaml l.json", ("text", "json", "markdown"), True, "Backtest"),
-    "sensitivity": ("s.yaml -n 1 --workers 1", ("text", "json"), True, "Sensitivity"),
+    "backtest": ("u.yaml l.json", ("text", "json", "markdown", "html"), True, "Backtest"),
+    "sensitivity": (
+        "s.yaml -n 1 --workers 1",
+        ("text", "json", "markdown", "html"),
+        True,
+        "Sensitivity",
+    ),
     "sweep": (
         "s.yaml --vary maxSurge=0,1",
         ("text", "json", "csv", "markdown", "html"),
         True,
         "Sweep",
     ),
-    "recommend": ("m.yaml --nodes 8x16 -n 2", ("text", "json"), True, "Recommendation"),
+    "recommend": (
+        "m.yaml --nodes 8x16 -n 2",
+        ("text", "json", "markdown", "html"),
+        True,
+        "Recommendation",
+    ),
     "fuzz": (
         "s.yaml --any-single-fault --faults NodeDeath --workers 1",
         ("text", "json", "markdown", "junit", "html"),

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from field.user import User, asking, both
+from kubectl_listings import listed
 from report.html.pages import Read, small_bundle
 
+from kubeinfer_sim import load_scenario
 from kubeinfer_sim.report.markdown.text import MOST_LINES
 
 __all__ = ["small_bundle"]
@@ -22,6 +24,9 @@ DRAWN = {"profile": "zero", "create": {"uniform": {"low": "30s", "high": "90s"}}
 LINES = {
     "plan": "plan scenario.yaml --vary nodes=3..5 --vary maxSurge=0,1 --vary maxUnavailable=0 -n 40",
     "sweep": "sweep scenario.yaml --vary nodes=3..5 --vary maxSurge=0,1 --vary maxUnavailable=0,1 -n 2",
+    "sensitivity": "sensitivity scenario.yaml --of duration",
+    "backtest": "backtest scenario.yaml 0.json 1.json 2.json -n 39",
+    "recommend": "recommend scenario.yaml",
     "cliffs": "sweep scenario.yaml --cliff nodes=1..5 --vary maxUnavailable=0 --vary maxSurge=1 -n 3",
 }
 commands = pytest.mark.parametrize("command", LINES)
@@ -35,19 +40,29 @@ class Made(NamedTuple):
     document: dict[str, Any]
 
 
-def asked(user: User, workload: Any) -> None:
-    """Three instances on nodes that take one each, and what has to hold while they are updated; an evil name."""
+def asked(user: User, workload: Any, *, full: bool = False, drawn: bool = True) -> None:
+    """Three instances on nodes that take one each, and what has to hold while they are updated; an evil name.
+
+    `full`: no node is free, and the first one new is to come before an old one goes.
+    """
     user.plans(
-        workload(asking(npu=8), replicas=3, terminationGracePeriodSeconds=0),
-        cluster="4x8",
-        timings=DRAWN,
+        workload(asking(npu=8), replicas=3, surge=int(full), terminationGracePeriodSeconds=0),
+        cluster="3x8" if full else "4x8",
+        timings=DRAWN if drawn else {"profile": "zero", "create": "1m"},
         update={"newRevision": True},
-        objectives={"completesWithin": {"time": "10m", "probability": "50%"}},
+        objectives={"completesWithin": {"time": "10m", "probability": "50%"} if drawn else "10m"},
     )
     scenario = user.folder / "scenario.yaml"
     document = yaml.safe_load(scenario.read_text(encoding="utf-8"))
     document["metadata"].update(name=EVIL, description=EVIL)
     scenario.write_text(yaml.safe_dump(document), encoding="utf-8")
+
+
+def happened(user: User) -> None:
+    """The same update as kubectl listed it before, in its middle and after it, under a seed of no prediction."""
+    scenario = load_scenario(str(user.folder / "scenario.yaml"))
+    for place, at in enumerate((-1, 70_000, 3_600_000)):
+        user.has(f"{place}.json", listed(scenario, at, seed=1_000_000, events=True))
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +72,10 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Any], Mad
     @cache
     def made(command: str, workload: Any) -> Made:
         user = User(tmp_path_factory.mktemp("pages"))
-        asked(user, workload)
-        line = [*LINES[command].split(), "--workers", "1"]
+        asked(user, workload, full=command == "recommend", drawn=command not in ("recommend", "sensitivity"))
+        if command == "backtest":
+            happened(user)
+        line = [*LINES[command].split(), *(() if command == "backtest" else ("--workers", "1"))]
         done = user.types(*line, "--html", "p.html", "--markdown", "c.md", "-o", "json")
         assert done.returncode in (0, 1, 4), done.stderr
         page, comment = ((user.folder / name).read_text(encoding="utf-8") for name in ("p.html", "c.md"))
@@ -98,7 +115,7 @@ def test_nothing_that_a_user_writes_acts_on_a_page_or_in_a_comment(
     assert len(evil.scripts) == 2
     assert not [name for _, attributes in evil.elements for name in attributes if name.startswith("on")]
     assert "<img" not in json.dumps(evil.figures)
-    assert "\\<img" in comment
+    assert ("\\<img" in comment) == (command != "recommend")  # which names the workload
     assert "<img" not in comment.replace("\\<img", "")
 
 
@@ -116,6 +133,55 @@ def test_a_plan_is_drawn_as_cost_against_probability_the_chosen_one_marked(
         assert ", ".join(f"{knob}={value}" for knob, value in each["settings"].items()) in told
     [bold] = [line for line in comment.splitlines() if line.startswith("| **")]
     assert f"**{plan['chosen']['nodes']}**" in bold
+
+
+def moves(effect: dict[str, Any]) -> bool:
+    return any(effect["more"][bound] != 0 for bound in ("value", "low", "high"))
+
+
+@both
+def test_a_tornado_has_a_bar_for_each_value_that_moves_the_figure(played: Any, workload: Any) -> None:
+    read, comment, found = played("sensitivity", workload)
+    bars = [(x, y) for trace in traces(read).values() for x, y in zip(trace["x"], trace["y"], strict=True)]
+    moved = found["moved"]
+    told = [(effect, row) for row, each in enumerate(moved) for effect in each["effects"] if moves(effect)]
+    assert len(bars) == len(told)
+    assert sorted(row for _, row in bars) == sorted(row for _, row in told)
+    longest = max(abs(x) for x, _ in bars)
+    assert next(row for x, row in bars if abs(x) == longest) == 0
+    assert moved[0]["name"] in comment
+    assert all(name in read.text for name in found["idle"])
+
+
+@both
+def test_a_backtest_is_drawn_with_its_intervals_and_where_the_truth_lay(played: Any, workload: Any) -> None:
+    read, comment, backtest = played("backtest", workload)
+    duration = next(each for each in backtest["rollouts"][0]["figures"] if each["name"] == "duration")
+    [figure] = [
+        each for each in read.figures if each["layout"]["xaxis"]["title"]["text"].startswith("duration")
+    ]
+    bar, mark = figure["data"]
+    low, high = duration["predicted"]["low"], duration["predicted"]["high"]
+    assert bar["base"][0] / mark["x"][0] == pytest.approx(low / duration["truth"]["low"], rel=0.01)
+    assert bar["x"][0] / bar["base"][0] == pytest.approx((high - low) / low, rel=0.01)
+    assert mark["name"] == f"happened, {duration['judgement']}"
+    assert "| duration |" in comment
+
+
+@both
+def test_a_recommendation_has_its_patch_and_pictures_with_the_recommended_set_on_top(
+    played: Any, workload: Any
+) -> None:
+    read, comment, made = played("recommend", workload)
+    assert made["decision"] == "held"
+    assert made["sentence"] in read.text
+    assert made["patch"].strip() in read.text
+    assert "```diff\n--- a/" in comment
+    first = [each["layout"]["yaxis"]["ticktext"][0].replace("<br>", " ") for each in read.figures]
+    assert first
+    assert all(each.startswith("✔ ") for each in first)
+    [changed] = made["changes"]
+    assert all(changed["name"].startswith(each[2:12]) for each in first)
 
 
 @both

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 from command_line import ROOT
+from field.user import User, asking, kubeinfer
+from msgspec.structs import replace
 
-from kubeinfer_sim import assess, load_scenario, plot_lost_time, plot_timeline, simulate
+from kubeinfer_sim import (
+    assess,
+    load_scenario,
+    plan,
+    plot_backtest,
+    plot_lost_time,
+    plot_plan,
+    plot_recommendation,
+    plot_sensitivity,
+    plot_sweep,
+    plot_timeline,
+    recommend,
+    sensitivity,
+    simulate,
+    sweep,
+)
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.report.plots.plot import Plot, layout
+from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested, Figure
+from kubeinfer_sim.experiment.backtest.rollout import Between
+from kubeinfer_sim.report.plots.plot import Plot, layout, number_axis
 from kubeinfer_sim.report.plots.static import png
 
 
@@ -59,3 +79,51 @@ def test_the_image_draws_areas_on_top_of_one_another_and_texts_as_they_are_read(
     both, one = (png(Plot("p", traces, layout(200, **axes))) for traces in (data, data[:1]))
     assert both.startswith(b"\x89PNG")
     assert both != one
+
+
+def test_the_pictures_of_decisions_are_figures_too(tmp_path: Path) -> None:
+    pytest.importorskip("plotly", reason="pictures need the extra [report]")
+    user = User(tmp_path)
+    user.plans(
+        kubeinfer(asking(npu=8), replicas=2, surge=1, terminationGracePeriodSeconds=0),
+        cluster="2x8",
+        timings={"profile": "zero", "create": "1m"},
+        update={"newRevision": True},
+        objectives={"completes": True},
+    )
+    file = str(tmp_path / "scenario.yaml")
+    planned = plan(file, ["nodes=2..3"])
+    made = {
+        "plan": plot_plan(planned),
+        "sweep": plot_sweep(sweep(file, ["nodes=3..4", "maxSurge=1,2"])),
+        "sensitivity": plot_sensitivity(sensitivity(file, "lost", set_values={})),
+        "recommendation": plot_recommendation(recommend(file, n=1)),
+    }
+    kinds = {name: [trace.name for trace in figure.data] for name, figure in made.items()}
+    assert kinds["plan"][1:] == ["fails", "chosen"]
+    assert kinds["sweep"][-1] == "on the front"
+    assert kinds["recommendation"] == ["mean and interval"]
+    assert "rises" in kinds["sensitivity"]
+    with pytest.raises(UsageError, match="no combination was played"):
+        plot_plan(replace(planned, options=()))
+
+
+def test_the_picture_of_a_backtest_is_of_one_figure_of_it() -> None:
+    pytest.importorskip("plotly", reason="pictures need the extra [report]")
+    told = Figure("duration", "s", Between(70, 70), Between(60, 90), 0.95, "inside")
+    backtest = Backtest((Backtested("s", "KubeInfer prod/chat", (told,), 39, drawn=True),))
+    bar, mark = plot_backtest(backtest).data
+    assert (bar.base[0], bar.x[0], mark.x[0]) == (60, 30, 70)
+    with pytest.raises(UsageError, match="no figure order was predicted; there are: duration"):
+        plot_backtest(backtest, "order")
+
+
+def test_the_image_of_an_axis_by_factors_has_its_ends_where_they_are() -> None:
+    pytest.importorskip("matplotlib", reason="images need the extra [notebook]")
+    place, axis = number_axis("a knob", "count", [1, 1000], by_factor=True)
+    assert (place(10), axis["type"], axis["range"][0] < 0, axis["range"][1] > 3) == (10, "log", True, True)
+    marks = {"type": "scatter", "name": "m", "mode": "markers", "x": [1, 1000], "y": [1, 2]}
+    marks["marker"] = {"size": 9, "color": "#0072B2"}
+    marks["error_y"] = {"array": [1, 1], "arrayminus": [0.5, 0.5], "color": "#0072B2"}
+    up = {"range": [0, 4], "tickformat": ".6~%"}
+    assert png(Plot("p", [marks], layout(200, xaxis=axis, yaxis=up))).startswith(b"\x89PNG")

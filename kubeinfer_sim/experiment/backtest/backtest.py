@@ -86,11 +86,13 @@ class Backtest(Struct, frozen=True):
 
     Attributes:
         pods: of the workloads, as they were listed when they were ready, if ever; `events` of all.
+        scenarios: that were played, each once.
     """
 
     rollouts: tuple[Backtested, ...]
     pods: tuple[Item, ...] = ()
     events: tuple[Item, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
 
     @property
     def judged(self) -> list[Figure]:
@@ -177,7 +179,7 @@ def backtest(
     found = read_listings([_source(each) for each in listings])
     rollouts = tuple(_backtested(played, found, n, progress))
     owners = owners_of([*played.workloads, *played.created])
-    return Backtest(rollouts, tuple(found.ready_pods(owners)), tuple(found.events))
+    return Backtest(rollouts, tuple(found.ready_pods(owners)), tuple(found.events), (played,))
 
 
 def backtest_folder(
@@ -202,6 +204,7 @@ def backtest_folder(
         tuple(one for each in made for one in each.rollouts),
         tuple(pod for each in made for pod in each.pods),
         tuple(event for each in made for event in each.events),
+        tuple(scenario for each in made for scenario in each.scenarios),
     )
 
 

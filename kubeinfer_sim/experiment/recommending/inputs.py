@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -15,16 +15,22 @@ from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.configuration import Configuration
-from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.load import Overrides, load_scenario
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.rollout import rollout_scenario
+from kubeinfer_sim.scenario.rollout import rollout_document, rollout_scenario
+from kubeinfer_sim.scenario.self_contained import self_contained, whole_scenario
 
 
 class Inputs(Struct, frozen=True):
-    """What is played, and the manifest as its file has it, holes included."""
+    """What is played, and the manifest as its file has it, holes included.
+
+    Attributes:
+        whole: makes the scenario's document with all that it is made of.
+    """
 
     scenario: Scenario
     document: Document
+    whole: Callable[[], dict[str, Any]]
 
 
 def read_inputs(
@@ -54,12 +60,14 @@ def read_inputs(
         for option, value in own.items():
             if value is not None:
                 raise UsageError(f"{option}: a scenario has its own: give the manifest in place of it")
-        scenario = load_scenario(
-            source, set_values=set_values or {}, seed=seed, horizon=horizon, configuration=configuration
-        )
+        loaded = Overrides(seed=seed, horizon=horizon, configuration=configuration)
+        scenario = load_scenario(source, set_values=set_values or {}, **loaded)
         workload = _one(scenario.workloads, name, manifest)
         file = workload.source.rpartition(":")[0]
-        return Inputs(scenario, _document(read_source(file) if file else source, workload))
+        document = _document(read_source(file) if file else source, workload)
+        return Inputs(
+            scenario, document, lambda: whole_scenario(source, set_values=set_values or {}, **loaded)
+        )
     if nodes is None and configuration is None:
         raise UsageError(
             "give the nodes as --nodes 8x8 or --cluster FILE, or a scenario in place of the manifest"
@@ -77,7 +85,12 @@ def read_inputs(
         "objectives": objectives or {"completes": True},
         "places": places or {},
     }
-    return Inputs(rollout_scenario(workload, None, nodes, **options), _document(source, workload))
+
+    def whole() -> dict[str, Any]:
+        written, _ = rollout_document(workload, None, nodes, **options)
+        return self_contained(written, typed=frozenset(filter(None, (nodes, pods))))
+
+    return Inputs(rollout_scenario(workload, None, nodes, **options), _document(source, workload), whole)
 
 
 def _one(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:

@@ -88,7 +88,7 @@ class Recommendation(Struct, frozen=True):
         looked: all sets that were played, in order.
         document: where the manifest stands.
         path: of its file, as a patch names it.
-        configuration: what the user's configuration gave.
+        scenario: in which the manifest was played as it is.
     """
 
     workload: str
@@ -102,7 +102,12 @@ class Recommendation(Struct, frozen=True):
     runs: int
     document: Document
     path: str
-    configuration: Configured | None = None
+    scenario: Scenario
+
+    @property
+    def configuration(self) -> Configured | None:
+        """What the user's configuration gave."""
+        return self.scenario.configuration
 
     @property
     def edits(self) -> tuple[Edit, ...]:
@@ -406,7 +411,7 @@ class _Search:
             runs=self._runs,
             document=self._document,
             path=self._path,
-            configuration=self._own.scenario.configuration,
+            scenario=self._own.scenario,
         )
 
 

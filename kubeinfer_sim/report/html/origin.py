@@ -45,16 +45,25 @@ def seeds_text(seeds: Sequence[int]) -> str:
     return f"seeds {seeds[0]} to {seeds[-1]}" if len(seeds) > 1 else f"seed {seeds[0]}"
 
 
-def end_of_page(scenario: Scenario, origin: Origin, seeds: str) -> list[Section]:
-    """Assumptions and defaults with their sources; version, seeds, command, and the scenario as it was played."""
+def end_of_page(scenario: Scenario, origin: Origin, seeds: str, *others: Scenario) -> list[Section]:
+    """Assumptions and defaults with their sources; version, seeds, command, and the scenario as it was played.
+
+    What `others` rest on besides is told, too.
+    """
+    every = (scenario, *others)
+    assumed = dict.fromkeys(row for each in every for row in _assumed(each))
+    notes = dict.fromkeys(note for each in every for note in _notes(each))
     return [
-        Section("What this rests on", [_assumed(scenario), *_notes(scenario)]),
+        Section(
+            "What this rests on",
+            [Table(("what", "value", "how", "source, or why"), list(assumed)), Text(list(notes))],
+        ),
         Section("How to get it again", [*_again(scenario, origin, seeds)]),
     ]
 
 
-def _assumed(scenario: Scenario) -> Table:
-    rows = [
+def _assumed(scenario: Scenario) -> list[tuple[str | Cell, ...]]:
+    rows: list[tuple[str | Cell, ...]] = [
         (
             each.name,
             each.value,
@@ -68,10 +77,10 @@ def _assumed(scenario: Scenario) -> Table:
         source = _SOURCE.search(rest)
         value = rest[: source.start()] if source else rest
         rows.append((name, value, Cell("default"), source[1] if source else ""))
-    return Table(("what", "value", "how", "source, or why"), rows)
+    return rows
 
 
-def _notes(scenario: Scenario) -> Iterator[Text]:
+def _notes(scenario: Scenario) -> list[str]:
     told = [f"Kubernetes {scenario.kubernetes_version}, placed by {' and '.join(scenario.placed_by)}."]
     if scenario.gangs_by_kube_scheduler:
         told.append(f"{WHOLE}.")
@@ -81,7 +90,7 @@ def _notes(scenario: Scenario) -> Iterator[Text]:
         told.append(from_file)
     if scenario.drawn:
         told.append(f"Drawn at random from the seed: {' and '.join(scenario.drawn)}.")
-    yield Text(told)
+    return told
 
 
 def _again(scenario: Scenario, origin: Origin, seeds: str) -> Iterator[Text | Verbatim]:

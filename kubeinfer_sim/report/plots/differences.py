@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from kubeinfer_sim.report.comparison_rows import MINUS
-from kubeinfer_sim.report.estimates import TIMES, amount
+from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.plots.plot import (
     BLUE,
     DARK_GREY,
     SKY,
     Plot,
-    TimeAxis,
+    difference_axis,
     layout,
     said,
     sentence_axis,
@@ -23,9 +23,7 @@ def differences_plot(series: Differences) -> Plot:
     """One number: to the left of the line it is less than under the first variant."""
     every = [each for one in series.variants for each in _ends(one)]
     longest = max(map(abs, every), default=0.0) or 1.0
-    axis = TimeAxis(0, round(longest)) if series.unit in TIMES else None
-    scale = axis.of if axis else (lambda value: value * 100) if series.unit == "fraction" else float
-    unit = axis.unit if axis else "percentage points" if series.unit == "fraction" else ""
+    scale, unit = difference_axis(series.unit, longest)
     seeds = [(place, seed, more) for place, one in enumerate(series.variants) for seed, more in one.by_seed]
     data: list[dict[str, Any]] = []
     if len(seeds) > len(series.variants):
@@ -79,7 +77,7 @@ def differences_plot(series: Differences) -> Plot:
         layout(
             max(170, 56 * len(series.variants) + 90),
             xaxis={
-                "title": {"text": f"more than {said(series.base)}{f' ({unit})' if unit else ''}"},
+                "title": {"text": f"more than {said(series.base)}{unit}"},
                 "range": [-widest, widest],
                 "zeroline": True,
                 "zerolinewidth": 2,

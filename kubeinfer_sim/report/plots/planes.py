@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import log10
 from typing import Any
 
-from kubeinfer_sim.report.estimates import TIMES
 from kubeinfer_sim.report.plots.plot import (
     BLUE,
     DARK_GREY,
@@ -16,9 +14,9 @@ from kubeinfer_sim.report.plots.plot import (
     SKY,
     VERMILLION,
     Plot,
-    TimeAxis,
     escaped,
     layout,
+    number_axis,
     said,
 )
 from kubeinfer_sim.report.series.planes import (
@@ -29,7 +27,6 @@ from kubeinfer_sim.report.series.planes import (
     OTHERS,
     UNDECIDED,
     Plane,
-    Side,
     Spot,
 )
 
@@ -50,16 +47,18 @@ _MORE_LOOKS = (
     (PURPLE, "triangle-down", 10),
     (SKY, "circle", 10),
 )
-#: Of the whole width or height, how much is left free beside the outermost spots.
-_FREE = 0.06
 
 
 def plane_plot(plane: Plane) -> Plot:
     """The line below all, the kinds that matter most on top."""
     spots = plane.spots
-    across, x = _axis(plane.x, [each.x for each in spots])
-    up, y = _axis(
-        plane.y, [end for each in spots for end in (each.y, each.low, each.high) if end is not None]
+    across, x = number_axis(
+        plane.x.title, plane.x.unit, [each.x for each in spots], by_factor=plane.x.by_factor
+    )
+    up, y = number_axis(
+        plane.y.title,
+        plane.y.unit,
+        [end for each in spots for end in (each.y, each.low, each.high) if end is not None],
     )
     data: list[dict[str, Any]] = []
     if len(plane.line) > 1:
@@ -117,25 +116,3 @@ def _marks(
             "width": 4,
         }
     return trace
-
-
-def _axis(side: Side, values: Sequence[float]) -> tuple[Callable[[float], float], dict[str, Any]]:
-    """How a number is placed on an axis, and the axis as Plotly takes it, with room beside the outermost ones."""
-    low, high = min(values), max(values)
-    title = escaped(side.title)
-    place: Callable[[float], float] = float
-    if side.unit in TIMES:
-        times = TimeAxis(0, round(high))
-        title, place = f"{title} ({times.unit})", times.of
-    ends = [place(low), place(high)]
-    if side.by_factor:
-        ends = [log10(each) for each in ends]  # as Plotly has it of such an axis
-    free = (ends[1] - ends[0] or abs(ends[1]) or 1.0) * _FREE
-    told: dict[str, Any] = {
-        "title": {"text": title},
-        "range": [ends[0] - free, ends[1] + free],
-        "zeroline": False,
-        "tickformat": ".6~%" if side.unit in ("fraction", "held") else ",~g",
-        **({"type": "log"} if side.by_factor else {}),
-    }
-    return place, told

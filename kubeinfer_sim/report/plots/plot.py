@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import html
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from math import log10
 from typing import Any
 
 from msgspec import Struct
 
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.report.estimates import TIMES
 
 #: Colours that the colour-blind tell apart, too (Okabe and Ito, https://jfly.uni-koeln.de/color/), and two greys.
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
@@ -19,6 +21,8 @@ LIGHT_GREY, DARK_GREY = "#BBBBBB", "#767676"
 _WIDE = 48
 #: In a line beside a row, and in a name there.
 _NARROW, _LONGEST_NAME = 22, 28
+#: Of the length of an axis, how much is left free at its ends; so many whole numbers have a tick each.
+_FREE, _TICKS = 0.06, 12
 _UNITS = (("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("d", 86_400_000))
 
 
@@ -75,6 +79,44 @@ class TimeAxis:
         }
 
 
+def number_axis(
+    title: str, unit: str, values: Sequence[float], *, by_factor: bool = False
+) -> tuple[Callable[[float], float], dict[str, Any]]:
+    """How a number of a unit (that of a column) is placed on an axis, and the axis as Plotly takes it.
+
+    Beside the outermost ones there is room. `by_factor`: as far apart as they are times apart.
+    """
+    low, high = min(values), max(values)
+    place: Callable[[float], float] = float
+    if unit in TIMES:
+        times = TimeAxis(0, round(high))
+        title, place = f"{title} ({times.unit})", times.of
+    ends = [place(low), place(high)]
+    if by_factor:
+        ends = [log10(each) for each in ends]  # as Plotly has it of such an axis
+    free = (ends[1] - ends[0] or abs(ends[1]) or 1.0) * _FREE
+    whole = unit == "count" and all(float(each).is_integer() for each in values)
+    told: dict[str, Any] = {
+        "title": {"text": escaped(title)},
+        "range": [ends[0] - free, ends[1] + free],
+        "zeroline": False,
+        "tickformat": ".6~%" if unit in ("fraction", "held") else ",~g",
+        **({"type": "log"} if by_factor else {}),
+        **({"dtick": 1} if whole and high - low <= _TICKS else {}),
+    }
+    return place, told
+
+
+def difference_axis(unit: str, longest: float) -> tuple[Callable[[float], float], str]:
+    """How a difference of a unit (that of a column) is placed on an axis, and what stands after its title."""
+    if unit in TIMES:
+        axis = TimeAxis(0, round(longest))
+        return axis.of, f" ({axis.unit})"
+    if unit in ("fraction", "held"):
+        return lambda value: value * 100, " (% points)"
+    return float, ""
+
+
 def layout(height: int, **more: Any) -> dict[str, Any]:
     """What pictures have in common; the page adds the colours of text and lines, in light or dark."""
     return {
@@ -111,8 +153,15 @@ def name_axis(names: Sequence[str]) -> dict[str, Any]:
 
 def sentence_axis(texts: Sequence[str]) -> dict[str, Any]:
     """An axis of a few words each, the first on top, in up to three lines."""
-    wrapped = (textwrap.wrap(printable(text), _NARROW, max_lines=3, placeholder=" …") for text in texts)
+    readable = (_with_breaks(printable(text)) for text in texts)
+    wrapped = (textwrap.wrap(text, _NARROW, max_lines=3, placeholder=" …") for text in readable)
     return _rows(["<br>".join(html.escape(line, quote=False) for line in lines) for lines in wrapped])
+
+
+def _with_breaks(text: str) -> str:
+    """A path that is too long for a line goes on in the next after its last dot."""
+    head, dot, tail = text.rpartition(".")
+    return f"{head}{dot} {tail}" if dot and " " not in text and len(text) > _NARROW else text
 
 
 def _rows(texts: list[str]) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def _scatter(axes: Any, trace: dict[str, Any], below: list[float]) -> list[float
 def _intervals(axes: Any, x: Sequence[float], y: Sequence[float], trace: dict[str, Any]) -> None:
     for side in "xy":
         if bars := trace.get(f"error_{side}"):
-            ends = {f"{side}err": (bars["arrayminus"], bars["array"])}
+            ends = {f"{side}err": (bars.get("arrayminus", bars["array"]), bars["array"])}
             axes.errorbar(x, y, **ends, fmt="none", color=bars["color"], capsize=4)
 
 
@@ -124,6 +124,7 @@ def _bars(axes: Any, trace: dict[str, Any], stacked: dict[Any, float] | None) ->
     }
     if lying:
         axes.barh(places, lengths, height=trace["width"], left=begins, **look)
+        _intervals(axes, lengths, places, trace)
     else:
         axes.bar(places, lengths, width=trace["width"], bottom=begins, **look)
 
