@@ -218,7 +218,7 @@ class Session:
 
     def _looked_at(self, job: Job) -> None:
         if self._explained is None:
-            self._note_promise(job, promised=job.key in self._given and not self.ready(job))
+            self._note_promise(job, promised=bool(self._given.get(job.key)) and not self.ready(job))
             if self._given_to(job, now=True) < job.counts[TaskStatus.PENDING] or job.promised:
                 self.result.waiting.append(job)
 
@@ -292,10 +292,7 @@ class Session:
                 self.fates[task.pod.key] = Fate("allocated" if now else "pipelined", node.name)
             if self.ready(job):
                 break
-        fresh = given[before:]
-        if not given:
-            del self._given[job.key]
-        return fresh
+        return given[before:]
 
     def _note_misfit(self, task: Task) -> None:
         text = misfits(self._index, self._choice, task.pod)
@@ -307,11 +304,8 @@ class Session:
         for task, node, _ in given:
             self._places.give_back(task.pod, node)
             share.take(task, -1)
-        kept = self._given.get(job.key)
-        if kept is not None:
-            del kept[len(kept) - len(given) :]
-            if not kept:
-                del self._given[job.key]
+        kept = self._given[job.key]
+        del kept[len(kept) - len(given) :]
 
     def _commit(self, job: Job) -> None:
         """What was given now is given for good (promises are none): the pods count as placed."""
@@ -323,8 +317,6 @@ class Session:
             task.node, task.cycle = node.name, self._number
             job.set_status(task, TaskStatus.ALLOCATED)
         self._given[job.key] = [each for each in given if not each[2]]
-        if not self._given[job.key]:
-            del self._given[job.key]
         job.first_cycle, job.last_cycle = None, self._number
         self._jobs.settle(job)
         self.result.placed.append((job, placed))
