@@ -130,6 +130,7 @@ class DeploymentController:
         # What each sync asks of it.
         self._bounds = Bounds.of(spec)
         self._deadline = progress.deadline_ms(spec.progress_deadline_seconds)
+        self._min_ready = spec.min_ready_seconds * 1000
         self._sorted: tuple[ReplicaSet, list[ReplicaSet]] | None = None
 
     def stop(self) -> None:
@@ -322,7 +323,7 @@ class DeploymentController:
 
     def _adopt(self, new: ReplicaSet, number: int) -> None:
         """Bring the ReplicaSet of the present template up to date; a rollback gives it a new revision."""
-        changed = new.set_min_ready(self.spec.min_ready_seconds * 1000, self._clock.now)
+        changed = new.set_min_ready(self._min_ready, self._clock.now)
         if changed:
             self._await_available(new)
         if new.revision < number:
@@ -351,22 +352,19 @@ class DeploymentController:
         return new
 
     def _new_replica_set(self, bounds: Bounds, number: int) -> ReplicaSet:
-        spec = self.spec
         self._created += 1
         size = new_replica_set_size(0, wanted(self.replica_sets), bounds)
-        min_ready = spec.min_ready_seconds * 1000
         new = ReplicaSet(
             self._created,
-            spec,
+            self.spec,
             size,
             bounds.replicas,
             bounds.ceiling,
             number,
-            min_ready,
+            self._min_ready,
             neighbours=self._neighbours,
         )
         self.replica_sets.append(new)
-        self._sorted = None
         return new
 
     def _scale_all(self, changes: list[Change], bounds: Bounds) -> None:

@@ -127,6 +127,12 @@ def test_proportional_scaling(case: Case) -> None:
     assert sizes == case["expected_replicas_by_rs"]
 
 
+def test_of_replica_sets_that_nobody_knows_the_share_of_the_largest_gets_all() -> None:
+    """GetReplicaSetProportion: their annotations are missing and the Deployment reports no pods, so each share is 0."""
+    old, new = replica_set(1, 3), replica_set(2, 2)
+    assert scaled(new, [old], bounds({}, 10), total=0) == [(old, 8), (new, 2)]
+
+
 @pytest.mark.vectors("k8s_deployment_rolling_cleanup_unhealthy")
 def test_clean_up_of_unhealthy_pods(case: Case) -> None:
     old = replica_set(1, case["old_rs_replicas"], case["old_rs_available"])

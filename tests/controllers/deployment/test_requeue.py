@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from kubeinfer_sim.controllers.deployment.requeue import Requeue
 from kubeinfer_sim.engine.clock import Clock
 
@@ -26,3 +28,14 @@ def test_of_two_times_the_sooner_counts() -> None:
         requeue.after(delay)
     clock.run()
     assert woken == [10]
+
+
+def test_after_many_failures_it_waits_for_1000_seconds_each_time() -> None:
+    """client-go, DefaultTypedControllerRateLimiter: its longest delay."""
+    clock, woken = Clock(), list[int]()
+    requeue = Requeue(clock, lambda: woken.append(clock.now))
+    for _ in range(21):
+        requeue.rate_limited()
+        clock.run()
+    waits = [after - before for before, after in pairwise(woken)]
+    assert waits[-4:] == [655_360, 1_000_000, 1_000_000, 1_000_000]
