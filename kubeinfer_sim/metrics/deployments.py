@@ -395,7 +395,7 @@ def _measure_availability(measures: DeploymentMeasures) -> None:
         if low.value >= kept:
             return Fewest(low, kept)
         begins = measures.available.last_at_least(wanted, low.at)
-        if since > began and measures.available.at(since - 1) >= before:
+        if measures.available.at(since - 1) >= before:
             begins = max(begins, since)
         # Where no update may take any, whoever took some made them fewer, now or then.
         # Before the first of them was there nobody could take any: what came later did not do that.

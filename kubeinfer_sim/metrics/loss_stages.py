@@ -191,7 +191,7 @@ def _stage_at(pod: PodLife, at: int) -> tuple[int, StageName] | None:
     if span.since <= at < span.until:
         return span.since, span.stage
     # What begins as the run ends has no span.
-    if span.until == at and pod.gone is None and (stage := pod.stage) is not None:
+    if pod.gone is None and (stage := pod.stage) is not None:
         return (span.since if stage == span.stage else at), stage
     return None
 

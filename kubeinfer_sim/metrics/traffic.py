@@ -239,8 +239,7 @@ class TrafficMeter:
         pod = self._pod(record.pod)
         stops = sum(s.duration or 0 for s in record.stages if s.name in (PRE_STOP, EXIT))
         pod.terminating = True
-        if pod.ready or pod.running:
-            self._ends(record.pod, record.at, record.at + stops, record.reason)
+        self._ends(record.pod, record.at, record.at + stops, record.reason)
         pod.ready = False
         self._update(record.at, record.pod)
 

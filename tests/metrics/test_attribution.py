@@ -13,13 +13,20 @@ from measured import year
 from metering import metered
 from msgspec.structs import replace
 
-from kubeinfer_sim.cluster.records import ContainerCrashed, NodeDrained, NodeFailed
-from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
+from kubeinfer_sim.cluster.records import ContainerCrashed, InstanceRef, NodeDrained, NodeFailed, PodRef
+from kubeinfer_sim.cluster.stages import CREATE, GRAPH, SERVING, WEIGHTS, StageName
+from kubeinfer_sim.controllers.kubeinfer.records import (
+    InstanceCreated,
+    InstanceReady,
+    InstanceRestarting,
+    SpecApplied,
+)
 from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.experiment.figures import figures
 from kubeinfer_sim.metrics import Measures
 from kubeinfer_sim.metrics.attribution import CauseSummary, attribute, by_kind
 from kubeinfer_sim.metrics.incidents import Incidents
+from kubeinfer_sim.metrics.lives import InstanceLife, PodLife, Span
 from kubeinfer_sim.metrics.loss_stages import LossStages
 from kubeinfer_sim.metrics.losses import Loss, Losses, first_and_last_parts
 from kubeinfer_sim.metrics.pod_losses import Turn
@@ -42,6 +49,7 @@ from kubeinfer_sim.scenario.actions.model import (
 from kubeinfer_sim.simulation.simulate import simulate
 
 AT = 600_000
+ONE = InstanceRef(7, "infer", 1)
 STAGES = {
     "weights_warm": seconds(20),
     "graph_warm": seconds(10),
@@ -319,3 +327,49 @@ def test_what_hits_an_instance_that_is_held_up_is_charged_and_so_is_what_holds_i
         (4, 50, 60),
     ]
     assert [(first.since, last.until) for first, last in first_and_last_parts(found)] == [(10, 60)]
+
+
+def lived(*pods: tuple[str, int, int | None, StageName], end: int = 100) -> InstanceLife:
+    """An instance whose pods were created, and gone, then; each was in one stage all along."""
+    made = [
+        PodLife(PodRef(ONE, role, 0, number), created, gone=gone, spans=[Span(stage, created, gone or end)])
+        for number, (role, created, gone, stage) in enumerate(pods)
+    ]
+    return InstanceLife(ONE, "rev", 0, pods=made)
+
+
+@pytest.mark.parametrize("few", [0, 16])
+def test_each_pod_that_stood_at_the_place_has_its_part_of_a_loss(
+    few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubeinfer_sim.metrics.loss_stages.FEW", few)
+    pods = [("a", 10 * at, 10 * at + 10, (WEIGHTS, GRAPH, CREATE)[at % 3]) for at in range(9)]
+    life = lived(*pods, ("a", 90, None, WEIGHTS))
+    loss = Loss(0, 0, 20, ONE.uid, until=100, made_good=ONE.uid)
+    stages = ["image", "weights", "graph"]
+    assert [*LossStages({ONE.uid: life}).of(loss)] == [
+        (since, since + 10, stages[index % 3]) for index, since in enumerate(range(20, 100, 10))
+    ]
+
+
+def test_what_holds_an_instance_up_is_the_newest_pod_that_does_not_serve() -> None:
+    life = lived(("a", 0, None, WEIGHTS), ("b", 10, None, GRAPH), ("c", 20, None, SERVING))
+    stages = LossStages({ONE.uid: life})
+    loss = Loss(0, 0, 30, ONE.uid, until=100, made_good=ONE.uid)
+    assert [*stages.of(loss)] == [(30, 100, "graph")]
+    assert stages.at_the_end(loss) == "graph"
+
+
+def test_an_instance_that_restarts_while_all_its_pods_are_ready_is_missing_from_then_on() -> None:
+    """The platform tells of a fault: nothing of it has failed by itself."""
+    records = [
+        SpecApplied(0, NO_CAUSE, "infer", 1, "rev", 1, 1, 0, ("created",), "", ()),
+        InstanceCreated(0, 0, ONE, "rev", 1, True),
+        InstanceReady(0, 0, ONE),
+        InstanceRestarting(10, NO_CAUSE, ONE, 1, "NpuLost"),
+        InstanceReady(40, 0, ONE),
+    ]
+    history = History()
+    for record in records:
+        history.append(record)
+    assert [(each.since, each.until, each.cause) for each in losses(history, 100)] == [(10, 40, 3)]

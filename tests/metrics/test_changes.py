@@ -103,3 +103,15 @@ def test_a_stall_goes_on_while_its_reason_is_the_same_and_ends_when_it_is_told_o
         (60, 70, "NewRevisionNotReady", "crashes", (ONE,)),
         (80, None, "NewRevisionNotReady", "crashes", (TWO,)),
     ]
+
+
+def test_a_stall_that_is_told_anew_is_the_last_one_and_what_waits_now_is_its_detail() -> None:
+    told = found(
+        stalled(10, "NewRevisionNotReady", ONE, "crashes"),
+        stalled(20, "Unschedulable", ONE, "no node"),
+        stalled(30, "Unschedulable", TWO, "no NPU"),
+    )
+    assert [(each.at, each.ended, each.detail) for each in told.stalls] == [
+        (10, 20, "crashes"),
+        (20, None, "no NPU"),
+    ]

@@ -9,6 +9,7 @@ from building import kubeinfer, scenario, seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kubeinfer_sim.cluster.fault_records import FaultCleared
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -26,7 +27,17 @@ from kubeinfer_sim.cluster.records import (
     PodReady,
     PodRef,
 )
-from kubeinfer_sim.cluster.stages import CLEANUP, CREATE, EXIT, GRAPH, WEIGHTS, Stage, StageKind, StageName
+from kubeinfer_sim.cluster.stages import (
+    CLEANUP,
+    COMMUNICATOR,
+    CREATE,
+    EXIT,
+    GRAPH,
+    WEIGHTS,
+    Stage,
+    StageKind,
+    StageName,
+)
 from kubeinfer_sim.controllers.kubeinfer.records import (
     InstanceConcerning,
     InstanceCreated,
@@ -131,6 +142,66 @@ def test_a_crash_loop_is_restart_and_back_off_in_turn_and_counts_restarts() -> N
     assert found.container_restarts == 1
     assert found.pace is not None
     assert found.pace.trouble == "StartupProbeFailed: 3 failures in a row"
+
+
+def test_a_container_that_died_is_restarted_until_it_runs_again_and_what_never_did_counts_no_restart() -> (
+    None
+):
+    found = life(
+        *started(),
+        ContainerDied(65, 0, POD, "engine", "Error", 1),
+        ContainersRunning(70, 0, POD, 1),
+        end=90,
+    )
+    assert stages(found)[-3:] == [
+        ("weights", 30, 65, True),
+        ("restart", 65, 70, False),
+        ("barrier", 70, 90, False),
+    ]
+    assert (found.container_restarts, life(*started()).container_restarts) == (1, 0)
+
+
+def test_an_engine_goes_on_to_load_while_a_container_beside_it_is_restarted() -> None:
+    found = life(
+        *started(),
+        ContainerDied(40, 0, POD, "metrics", "Error", 1),
+        ContainersRunning(50, 0, POD, 1, "metrics", engine=False),
+        PodReady(95, 0, POD),
+        end=100,
+    )
+    assert stages(found)[-6:] == [
+        ("weights", 30, 40, True),
+        ("restart", 40, 50, False),
+        ("weights", 50, 70, False),
+        ("graph", 70, 90, False),
+        ("probes", 90, 95, False),
+        ("serving", 95, 100, False),
+    ]
+
+
+def test_an_engine_that_has_started_on_a_broken_device_is_broken_by_that_until_it_is_mended() -> None:
+    waits = EngineStarted(30, 0, POD, (Stage(WEIGHTS, 40), Stage(COMMUNICATOR, None, "NpuLost of a/npu0")))
+    mended = FaultCleared(60, 0, "NpuLost", "a/npu0", "reset")
+    other = FaultCleared(60, 0, "NpuLost", "a/npu1", "reset")
+    for records, by in [((), "NpuLost of a/npu0"), ((other,), "NpuLost of a/npu0"), ((mended,), "")]:
+        pace = life(*started()[:-1], waits, *records).pace
+        assert pace is not None
+        assert pace.broken_by == by
+
+
+@pytest.mark.parametrize(("placed", "pending"), [((HELPER,), False), ((), True)])
+def test_a_gang_waits_for_a_place_as_long_as_a_pod_of_it_that_stays_has_none(
+    placed: tuple[PodRef, ...], pending: bool
+) -> None:
+    going = PodRef(ONE, "prefill", 1, 0)
+    pods = [PodCreated(0, 0, each) for each in (POD, HELPER, going)]
+    found = life(
+        *pods,
+        GangScheduled(1, 0, ONE, tuple((each, "a") for each in (POD, *placed)), 8, 8),
+        GangPending(2, 0, ONE, "0/1 nodes", "needs 1 node"),
+        PodDeleting(3, 0, going, "Deleted", ()),
+    )
+    assert (found.pending is not None) is pending
 
 
 def test_an_image_that_cannot_be_pulled_is_named_before_the_pod_that_only_waits_for_it() -> None:
@@ -283,6 +354,15 @@ def test_what_was_given_up_goes_round_where_the_last_loss_is_no_longer_ago_than_
     life = going_round(*LOOP)
     life.given_up_at(at)
     assert life.unstable == unstable
+
+
+def test_what_is_rebuilt_in_the_instant_in_which_it_lost_its_readiness_has_lost_it_once() -> None:
+    life = going_round(ReadinessLoss(0, 0, 1))
+    life.is_rebuilt(0, 1)
+    assert life.losses == [ReadinessLoss(0, 0, 1)]
+    life.is_rebuilt(10, 1)
+    assert life.losses == [ReadinessLoss(0, 0, 1), ReadinessLoss(10, 0, 1)]
+    assert (life.restarts, life.rebuilt) == (2, 10)
 
 
 def test_the_longest_of_the_last_two_times_ready_is_what_a_longer_one_is_measured_by() -> None:

@@ -7,12 +7,22 @@ from typing import Any
 
 import pytest
 from building import kubeinfer, scenario, seconds
+from metering import metered
 from msgspec.structs import replace
 
+from kubeinfer_sim.cluster.fault_records import PodSlowed
+from kubeinfer_sim.cluster.records import (
+    ContainerDied,
+    ContainersRunning,
+    InstanceRef,
+    PodCreated,
+    PodReady,
+    PodRef,
+)
 from kubeinfer_sim.manifest.model import NetworkService
 from kubeinfer_sim.metrics.lost_requests import Stop
 from kubeinfer_sim.metrics.steps import Steps
-from kubeinfer_sim.metrics.traffic import TrafficMeasures
+from kubeinfer_sim.metrics.traffic import TrafficMeasures, TrafficMeter
 from kubeinfer_sim.report.verdict import assess
 from kubeinfer_sim.scenario.actions.model import Crash, Fault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.model import Traffic
@@ -107,8 +117,9 @@ def test_published_unready_addresses_send_requests_to_pods_that_load() -> None:
     assert met(Crash(AT, Target(instances=(0,)))).misdirected == 0
 
 
-def test_one_that_hangs_to_the_end_loses_what_it_has_in_hand_and_what_still_comes() -> None:
-    hangs = Fault(AT, "ProcessHang", Target(instances=(0,), pods=(0,)), symptom="none")
+@pytest.mark.parametrize("roles", [(), ("b",)], ids=["all pods", "one of its pods"])
+def test_one_that_hangs_to_the_end_loses_what_it_has_in_hand_and_what_still_comes(roles: Any) -> None:
+    hangs = Fault(AT, "ProcessHang", Target(roles=roles, instances=(0,), pods=(0,)), symptom="none")
     found = met(hangs, spec=kubeinfer(2, roles={"a": 1, "b": 1}), horizon=AT + MINUTE)
     assert (found.stops, found.hung) == ((), MINUTE)
     assert found.unanswered == pytest.approx(4 * (60 + 20))
@@ -126,3 +137,21 @@ def test_what_is_lost_is_the_sum_over_all_stops_and_the_error_that_of_independen
         Stop("u", 0, 0, 0, "ScaleIn", cut, refused, error) for cut, refused, error in [(5, 2, 3), (1, 4, 4)]
     )
     assert TrafficMeasures(Steps([]), 0, 0, 0, stops, unanswered=0.5).lost == (12.5, 5.0)
+
+
+def test_a_container_that_is_dead_is_sent_nothing_until_it_runs_again() -> None:
+    """Where addresses that are not ready are published; it hung before, and of that it is free."""
+    ref = PodRef(InstanceRef(7, "infer", 0), "a", 0, 0)
+    meter = TrafficMeter(Traffic(), whole=False, publish_not_ready=True, seed=0)
+    told = [
+        PodCreated(0, 0, ref),
+        ContainersRunning(0, 0, ref, 0),
+        PodReady(10, 0, ref),
+        PodSlowed(90, 0, ref, 0.0),
+        ContainerDied(100, 0, ref, "engine", "Error", 1),
+        ContainersRunning(200, 0, ref, 1),
+        PodReady(260, 0, ref),
+    ]
+    found = metered(meter, told, ended_at=300, end="horizon")
+    assert (found.misdirected, found.hung) == (10 + 60, 10)
+    assert [(stop.at, stop.ends, stop.reason) for stop in found.stops] == [(100, 100, "Error")]
