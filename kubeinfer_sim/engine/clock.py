@@ -26,6 +26,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 import simpy
+from msgspec import Struct
 from simpy.events import Event
 
 from kubeinfer_sim.errors import SimulatorFault
@@ -41,33 +42,22 @@ class Phase(IntEnum):
     OBSERVER = 5
 
 
-class Timer(Event):
-    """A callback waiting for its time. `cancel` it, or set another one; it fires at most once."""
+class Timer(Struct, eq=False):
+    """A callback waiting for its time. `cancel` it, or set another one; it fires at most once.
 
-    __slots__ = ("_args", "_callback", "_clock", "when")
+    No event of SimPy's, though it stands in the same queue: timers are made by the hundred thousand, and `Clock.run`
+    alone fires them.
 
-    def __init__(
-        self, clock: Clock, when: int, callback: Callable[..., object], args: tuple[Any, ...]
-    ) -> None:
-        # What Event.__init__ does, without the call: timers are made by the hundred thousand.
-        self.env = clock.env
-        self.callbacks = [Timer._fire]
-        self._value = None
-        self._ok = True
-        self._defused = False
-        self._clock = clock
-        self._callback = callback
-        self._args = args
-        self.when = when
+    Attributes:
+        when: its time, in ms.
+        pending: whether it is still going to fire.
+    """
 
-    def _fire(self) -> None:
-        self._clock.fired += 1
-        self._callback(*self._args)
-
-    @property
-    def pending(self) -> bool:
-        """Whether it is still going to fire."""
-        return bool(self.callbacks)
+    _clock: Clock
+    when: int
+    _callback: Callable[..., object]
+    _args: tuple[Any, ...]
+    pending: bool = True
 
     def again(self, when: int) -> Timer:
         """Another timer like this one, at this time."""
@@ -75,8 +65,8 @@ class Timer(Event):
 
     def cancel(self) -> None:
         """Take it back; nothing happens if it has fired or was cancelled before."""
-        if self.callbacks:
-            self.callbacks = []
+        if self.pending:
+            self.pending = False
             self._clock._forget_one()
 
 
@@ -92,7 +82,7 @@ class Clock:
     def __init__(self, start: int = 0) -> None:
         self.env = simpy.Environment(initial_time=start)
         self.now = start
-        self._queue: list[tuple[int, int, int, Event]] = self.env._queue  # type: ignore[assignment]
+        self._queue: list[tuple[int, int, int, Timer | Event]] = self.env._queue  # type: ignore[assignment]
         self._cancelled = 0
         self._interrupted = False
         self.fired = 0
@@ -118,7 +108,13 @@ class Clock:
         self, delay: int, callback: Callable[..., object], *args: Any, phase: int = Phase.WORLD
     ) -> Timer:
         """Call `callback(*args)` in `delay` milliseconds."""
-        return self.at(self.now + delay, callback, *args, phase=phase)
+        if delay < 0:
+            raise SimulatorFault(f"a timer was set for {self.now + delay} ms at {self.now} ms")
+        # What `at` does, without the call.
+        when = self.now + delay
+        timer = Timer(self, when, callback, args)
+        heappush(self._queue, (when, phase, next(self.env._eid), timer))
+        return timer
 
     def run(
         self,
@@ -140,7 +136,7 @@ class Clock:
         instant, last = self.now, sys.maxsize if pause is None else self.fired + pause
         while queue:
             when, _, _, event = queue[0]
-            if not event.callbacks:
+            if type(event) is Timer and not event.pending:
                 heappop(queue)
                 self._cancelled -= 1
                 continue
@@ -154,10 +150,9 @@ class Clock:
                 return False
             self.now = when
             if type(event) is Timer:
-                # What `step` comes to for a timer, and all but a few events are timers: two calls for each.
                 heappop(queue)
                 env._now = when
-                event.callbacks = None  # type: ignore[assignment]
+                event.pending = False
                 self.fired += 1
                 event._callback(*event._args)
             else:
@@ -176,7 +171,7 @@ class Clock:
     def next_at(self) -> int | None:
         """When the next timer is due; None when nothing is waiting."""
         queue = self._queue
-        while queue and not queue[0][3].callbacks:
+        while queue and type(event := queue[0][3]) is Timer and not event.pending:
             heappop(queue)
             self._cancelled -= 1
         return queue[0][0] if queue else None
@@ -185,6 +180,8 @@ class Clock:
         """Count a cancelled timer; clear them out once they outnumber the live ones."""
         self._cancelled += 1
         if self._cancelled > 64 and self._cancelled * 2 > len(self._queue):
-            self._queue[:] = [entry for entry in self._queue if entry[3].callbacks]
+            self._queue[:] = [
+                entry for entry in self._queue if type(entry[3]) is not Timer or entry[3].pending
+            ]
             heapify(self._queue)
             self._cancelled = 0

@@ -16,7 +16,7 @@ _FIRST = bytes(8)
 
 
 class Stream(Struct, eq=False):
-    """The numbers of one name. Making one costs nothing to speak of until the first number is drawn."""
+    """The numbers of one name, of one seed. Making one costs next to nothing until the first number is drawn."""
 
     _name: str
     _of: Streams
@@ -25,9 +25,10 @@ class Stream(Struct, eq=False):
 
     def random(self) -> float:
         """The next number, uniform in [0, 1), with 53 random bits."""
+        of = self._of
         if not self._key:
-            self._key = blake2b(self._name.encode(), digest_size=32).digest()
-            self._of.drawn = True
+            self._key = blake2b(f"{of.seed}/{self._name}".encode(), digest_size=32).digest()
+            of.drawn = True
         count = self._count
         place = _FIRST if count == 0 else count.to_bytes(8, "little")
         digest = blake2b(place, digest_size=8, key=self._key).digest()
@@ -48,4 +49,4 @@ class Streams:
 
     def named(self, name: str) -> Stream:
         """A stream from its beginning; asking twice for one name gives the same numbers twice."""
-        return Stream(f"{self.seed}/{name}", self)
+        return Stream(name, self)

@@ -57,6 +57,7 @@ class NodeChoice:
         self._kubernetes = kubernetes
         self._placing = placing
         self._chance = chance if placing == "default" else None
+        self.draws = self._chance is not None
         self._has_siblings: dict[PodSpec, bool] = {}
 
     def is_independent(self, spec: PodSpec) -> bool:

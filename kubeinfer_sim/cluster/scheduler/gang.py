@@ -50,9 +50,11 @@ Signature = frozenset[tuple[PodSpec, int]]
 
 def signature_of(gang: Gang, templates: Templates) -> Signature:
     """The signature of a gang."""
-    return frozenset(
-        Counter(templates.spec_of(pod.template, pod.namespace, pod.owner) for pod in gang.pods).items()
-    )
+    counts: dict[PodSpec, int] = {}
+    for pod in gang.pods:
+        spec = templates.spec_of(pod.template, pod.namespace, pod.owner)
+        counts[spec] = counts.get(spec, 0) + 1
+    return frozenset(counts.items())
 
 
 #: Where the pods of a gang are, by key.

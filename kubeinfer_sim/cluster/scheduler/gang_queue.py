@@ -6,7 +6,7 @@ line, and a line whose first gang did not fit is not tried again before a change
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from heapq import heappop, heappush
 
 from msgspec import Struct, field
@@ -19,10 +19,13 @@ _Place = tuple[int, int]  # (-priority, arrival)
 class Line(Struct, eq=False):
     """The waiting gangs of one signature; `blocked` after the first of them did not fit.
 
-    `refused`: so it was when the first of them was tried last; of gangs of several pods.
+    Attributes:
+        tied: its pods look at those on nodes, so that another one placed may give them a place.
+        refused: one of them did not fit: places come free one by one, and it is asked for room before one is tried.
     """
 
     signature: Signature
+    tied: bool
     blocked: bool = False
     refused: bool = False
     heap: list[tuple[_Place, Gang]] = field(default_factory=list)
@@ -34,6 +37,7 @@ class GangQueue:
     def __init__(self) -> None:
         self._lines: dict[Signature, Line] = {}
         self._waiting: dict[Hashable, _Place] = {}
+        self._tied = 0  # lines whose pods look at others
         self._arrivals = 0
 
     def __len__(self) -> int:
@@ -51,7 +55,9 @@ class GangQueue:
         self._waiting[gang.key] = place
         line = self._lines.get(signature)
         if line is None:
-            line = self._lines[signature] = Line(signature)
+            tied = any(spec.needs_neighbours for spec, _ in signature)
+            line = self._lines[signature] = Line(signature, tied)
+            self._tied += tied
         heappush(line.heap, (place, gang))
 
     def remove(self, gang_key: Hashable) -> None:
@@ -65,7 +71,8 @@ class GangQueue:
             heappop(heap)
         if heap:
             return heap[0]
-        self._lines.pop(line.signature, None)
+        if self._lines.pop(line.signature, None) is not None:
+            self._tied -= line.tied
         return None
 
     def line(self, signature: Signature) -> Line:
@@ -79,8 +86,17 @@ class GangQueue:
             key=lambda each: each[0],
         )
 
-    def lines(self, *, blocked: bool | None = None) -> Iterator[Line]:
-        """The lines with anyone in them, or those that are (not) blocked."""
-        for line in list(self._lines.values()):
-            if (blocked is None or line.blocked is blocked) and self.head(line) is not None:
-                yield line
+    def unblock_tied(self) -> bool:
+        """Pods were placed: lines whose pods may want them near are tried again; whether there are any."""
+        tied = [line for _, _, line in self.heads(blocked=True) if line.tied] if self._tied else []
+        for line in tied:
+            line.blocked = False
+        return bool(tied)
+
+    def heads(self, *, blocked: bool | None = None) -> list[tuple[_Place, Gang, Line]]:
+        """The first gangs of the lines with anyone in them, or of those that are (not) blocked."""
+        return [
+            (*head, line)
+            for line in [*self._lines.values()]
+            if (blocked is None or line.blocked is blocked) and (head := self.head(line)) is not None
+        ]

@@ -152,13 +152,16 @@ class GangScheduling(Watcher):
         A pod that names its node goes there, whatever that has to give: no scheduler is asked. A gang is not in the
         queue as long as a scheduling gate of one of its pods is closed, or if nobody runs the scheduler that one names.
         """
-        if any(pod.scheduling_gates for pod in gang.pods):
-            self._gated[gang.request.key] = gang
-            return
+        assigned: dict[Pod, str] = {}
+        for pod in gang.pods:
+            if pod.scheduling_gates:
+                self._gated[gang.request.key] = gang
+                return
+            if node := pod.template.node_name:
+                assigned[pod] = node
         if self._claims.matter and self._kept_by_claims(gang):
             self._unclaimed[gang.request.key] = gang
             return
-        assigned = {pod: node for pod in gang.pods if (node := pod.template.node_name)}
         if assigned:
             self._assign(gang, assigned)
             if len(assigned) == len(gang.pods):
@@ -193,7 +196,10 @@ class GangScheduling(Watcher):
     def _without_scheduler(self, gang: PodGang) -> Pod | None:
         """The first pod of it that no scheduler looks at."""
         schedulers = self._schedulers
-        return next((pod for pod in gang.pods if pod.template.scheduler_name not in schedulers), None)
+        for pod in gang.pods:
+            if pod.template.scheduler_name not in schedulers:
+                return pod
+        return None
 
     def _assign(self, gang: PodGang, nodes: Mapping[Pod, str]) -> None:
         there = {pod: node for pod, node in nodes.items() if node in self._api.nodes}

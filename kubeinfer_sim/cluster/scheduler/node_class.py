@@ -44,13 +44,12 @@ class Plan(Struct, frozen=True):
     def pods_that_fit(self, free: Sequence[int], enough: int) -> int:
         """How many pods with these needs go into what is free, at most `enough`."""
         first, count, size, npus = self.rings or (len(free) + 1, 0, 1, 0)
-        pairs = zip(free, self.amounts, strict=False)
-        # What is free in one ring at most comes before the rings, and says nothing of how many fit.
-        most = min(
-            (left // amount for i, (left, amount) in enumerate(pairs) if amount > 0 and i != first - 1),
-            default=enough,
-        )
-        return min(most, pods_that_fit(free[first : first + count], size, npus, enough)) if count else most
+        most = enough
+        for i, amount in enumerate(self.amounts):
+            # What is free in one ring at most comes before the rings, and says nothing of how many fit.
+            if amount > 0 and free[i] < most * amount and i != first - 1:
+                most = free[i] // amount
+        return pods_that_fit(free[first : first + count], size, npus, most) if count else most
 
 
 class NodeClass:

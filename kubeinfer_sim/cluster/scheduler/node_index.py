@@ -301,7 +301,11 @@ class NodeIndex:
     @property
     def lowest_priority(self) -> float:
         """Of all placed pods; infinite without any."""
-        return min((each for each, pods in self.priorities.items() if pods), default=inf)
+        lowest = inf
+        for priority, pods in self.priorities.items():
+            if pods and priority < lowest:
+                lowest = priority
+        return lowest
 
     def _account(self, pod: Pod, sign: int) -> None:
         spec, in_use = pod.spec, self.in_use
@@ -397,6 +401,14 @@ class NodeIndex:
             place -= number
         raise ValueError("no node is of these kinds")
 
+    def takes(self, node: NodeState, spec: PodSpec) -> bool:
+        """Whether one more pod of this spec finds its place on a node; its neighbours are not looked at."""
+        if not node.fits(spec):
+            return False
+        if spec in self._restricted:
+            return accepts(node, spec)
+        return self._class_of[node.order].plan(spec, by_node=False) is not None
+
     def _with_room(self, spec: PodSpec) -> Iterator[tuple[Vector, Plan]]:
         for _, plan in self.plans(spec):
             for key in plan.view.emptiest(plan.amounts):
@@ -407,12 +419,14 @@ class NodeIndex:
         """How many pods of a spec would fit at once, at most `enough`; their neighbours are not looked at."""
         total = 0
         allowed = self._restricted.get(spec)
-        for key, plan in self._with_room(spec):
+        for _, plan in self.plans(spec):
             view = plan.view
-            nodes = view.count(key) if allowed is None else len(allowed.intersection(view.orders(key)))
-            total += nodes * plan.pods_that_fit(key, enough)
-            if total >= enough:
-                return enough
+            for key in view.emptiest(plan.amounts):
+                self.stats.buckets += 1
+                nodes = view.count(key) if allowed is None else len(allowed.intersection(view.orders(key)))
+                total += nodes * plan.pods_that_fit(key, enough)
+                if total >= enough:
+                    return enough
         return total
 
     def too_little_for(self, counts: Mapping[PodSpec, int]) -> bool:

@@ -89,6 +89,8 @@ class NodeState(Struct, eq=False):
 
     def fits(self, spec: PodSpec) -> bool:
         """Whether one more pod of this spec finds its resources here (no other filter is asked)."""
-        return self.in_one_ring(spec) and all(
-            name in self.unlimited or self.free(name) >= amount for name, amount in spec.demand
-        )
+        allocatable, requested, unlimited = self.allocatable, self.requested, self.unlimited
+        for name, amount in spec.demand:
+            if allocatable.get(name, 0) - requested.get(name, 0) < amount and name not in unlimited:
+                return False
+        return self.rings is None or self.in_one_ring(spec)

@@ -35,60 +35,61 @@ class Nomination(Struct, eq=False):
 
 
 class Nominations:
-    """The nominations in force."""
+    """The nominations in force.
+
+    Attributes:
+        in_force: by the key of the gang.
+    """
 
     def __init__(self, index: NodeIndex) -> None:
         self._index = index
-        self._by_gang: dict[Hashable, Nomination] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._by_gang)
+        self.in_force: dict[Hashable, Nomination] = {}
 
     def __contains__(self, gang_key: object) -> bool:
-        return gang_key in self._by_gang
+        return gang_key in self.in_force
 
     def nodes_of(self, gang_key: Hashable) -> dict[Hashable, str]:
         """Pod key → the node a gang's pod was nominated to; empty without a nomination."""
-        nomination = self._by_gang.get(gang_key)
+        nomination = self.in_force.get(gang_key)
         return {} if nomination is None else nomination.nodes
 
     def waits(self, gang_key: Hashable) -> bool:
         """Whether a gang was nominated, and some victim has yet to go."""
-        nomination = self._by_gang.get(gang_key)
+        nomination = self.in_force.get(gang_key)
         return nomination is not None and bool(nomination.victims)
 
     def due(self) -> list[Gang]:
         """The gangs whose victims are all gone, the most important first."""
-        due = [each.gang for each in self._by_gang.values() if not each.victims]
+        due = [each.gang for each in self.in_force.values() if not each.victims]
         return sorted(due, key=lambda gang: -gang.priority)
 
     def add(self, gang: Gang, pods: Sequence[tuple[Pod, NodeState]], victims: Collection[Hashable]) -> None:
         """Nominate a gang's pods, each to its node, where the victims still are."""
         places = [(Pod(("nominated", pod.key), pod.spec, pod.priority), node) for pod, node in pods]
         nodes = {pod.key: node.name for pod, node in pods}
-        self._by_gang[gang.key] = Nomination(gang, places, nodes, set(victims))
+        self.in_force[gang.key] = Nomination(gang, places, nodes, set(victims))
         for pod, node in places:
             self._index.place(node, pod)
 
     def on(self, node: str) -> list[Hashable]:
         """Keys of the gangs some of whose pods are nominated to a node."""
-        return [key for key, each in self._by_gang.items() if node in each.nodes.values()]
+        return [key for key, each in self.in_force.items() if node in each.nodes.values()]
 
     def drop(self, gang_key: Hashable) -> list[NodeState]:
         """A gang does not want its places any more; returns their nodes."""
-        nomination = self._by_gang.pop(gang_key, None)
+        nomination = self.in_force.pop(gang_key, None)
         return [] if nomination is None else self._lift(nomination)
 
     def gone(self, pod_key: Hashable) -> None:
         """A pod is gone, which may have been somebody's victim."""
-        for nomination in self._by_gang.values():
+        for nomination in self.in_force.values():
             nomination.victims.discard(pod_key)
 
     @contextmanager
     def unseen_by(self, gang: Gang) -> Iterator[None]:
         """What a gang does not see counts nowhere meanwhile: its own nomination, and those of less important ones."""
         lifted = [
-            each for each in self._by_gang.values() if each.gang is gang or each.gang.priority < gang.priority
+            each for each in self.in_force.values() if each.gang is gang or each.gang.priority < gang.priority
         ]
         for nomination in lifted:
             self._lift(nomination)
@@ -96,7 +97,7 @@ class Nominations:
             yield
         finally:
             for nomination in lifted:
-                if self._by_gang.get(nomination.gang.key) is nomination:
+                if self.in_force.get(nomination.gang.key) is nomination:
                     for pod, node in nomination.places:
                         self._index.place(node, pod, back=True)
 
@@ -104,12 +105,12 @@ class Nominations:
         """A gang gets places on these nodes, while it sees what it may: what it did not see there is void."""
         void = [
             key
-            for key, each in self._by_gang.items()
+            for key, each in self.in_force.items()
             if each.gang is gang
             or (each.gang.priority < gang.priority and not set(nodes).isdisjoint(each.nodes.values()))
         ]
         for key in void:
-            del self._by_gang[key]
+            del self.in_force[key]
 
     def _lift(self, nomination: Nomination) -> list[NodeState]:
         for pod, node in nomination.places:

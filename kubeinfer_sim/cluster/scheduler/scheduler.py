@@ -15,7 +15,6 @@ from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, GangPod, Signature, signature_of
 from kubeinfer_sim.cluster.scheduler.gang_preemption import Room, room_for
 from kubeinfer_sim.cluster.scheduler.gang_queue import GangQueue, Line
-from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.nominations import Nominations
@@ -115,7 +114,7 @@ class Scheduler:
         self._node_of.update(nodes)
         self._count_drawn(nodes)
         self._explained.clear()
-        self._retry_tied()
+        self._queue.unblock_tied()
 
     def _count_drawn(self, pods: Iterable[Hashable]) -> None:
         if drawn := self._index.drawn:
@@ -162,9 +161,9 @@ class Scheduler:
         self._refused = []
         while batch := self._run_once():
             placed += batch
-            if not self._retry_tied():
+            if not self._queue.unblock_tied():
                 break
-        return placed + self._run_promised()
+        return placed + self._run_promised() if self._nominations.in_force else placed
 
     def _run_promised(self) -> list[tuple[Gang, Placement]]:
         """Place the gangs whose victims are all gone, though others before them in their line still wait."""
@@ -182,18 +181,14 @@ class Scheduler:
         """Go through the queue once, first gangs of lines by their places."""
         placed: list[tuple[Gang, Placement]] = []
         queue = self._queue
-        lines = [
-            (*head, line)
-            for line in queue.lines(blocked=None if self._strict_order else False)
-            if (head := queue.head(line)) is not None
-        ]
+        lines = queue.heads(blocked=None if self._strict_order else False)
         heapify(lines)
         while lines:
             _, gang, line = lines[0]
             in_vain = line.blocked or (line.refused and not self._has_room(line))
             placement = None if in_vain else self._place(gang, {})
-            line.refused = placement is None and len(gang.pods) > 1
             if placement is None:
+                line.refused = True
                 if not line.blocked:
                     self._refused.append(line)
                 line.blocked = True
@@ -201,6 +196,9 @@ class Scheduler:
                     break
                 heappop(lines)
                 continue
+            if self._choice.draws and len(gang.pods) > 1:
+                # Trying one in vain leaves traces in which of equal nodes is drawn later; a pod alone leaves none.
+                line.refused = False
             queue.remove(gang.key)
             placed.append((gang, placement))
             head = queue.head(line)
@@ -216,20 +214,12 @@ class Scheduler:
         So much is seen without reserving anything: no gang fits whose pods of one spec do not fit alone.
         """
         index, signature = self._index, line.signature
-        if self._nominations:
+        if self._nominations.in_force:
             return True
-        if len(signature) > 1 and index.too_little_for(dict(signature)):
-            return False
-        return all(index.room(spec, number) >= number for spec, number in signature)
-
-    def _retry_tied(self) -> bool:
-        """Pods were placed: unblock the lines whose pods may want them near; whether there are any."""
-        tied = False
-        for line in self._queue.lines(blocked=True):
-            if any(spec.needs_neighbours for spec, _ in line.signature):
-                line.blocked = False
-                tied = True
-        return tied
+        short = len(signature) > 1 and index.too_little_for(dict(signature))
+        for spec, number in signature:  # at each place that comes free: `any` would cost two calls more
+            short = short or index.room(spec, number) < number
+        return not short
 
     def place_now(self, gang: Gang, prefer: Mapping[Hashable, str] | None = None) -> Placement | None:
         """Try to place a gang at once, past the queue.
@@ -247,7 +237,7 @@ class Scheduler:
         self._check(gang)
         placement = self._place(gang, prefer or {})
         if placement is not None:
-            self._retry_tied()
+            self._queue.unblock_tied()
         return placement
 
     def would_fit(self, gang: Gang, without: Iterable[Hashable] = ()) -> Placement | None:
@@ -303,14 +293,16 @@ class Scheduler:
         Returns:
             The rooms to be made, and whether places have become free that others wait for: then `run` again.
         """
-        lowest = self._index.lowest_priority
-        waiting = [
-            (place, gang, line)
+        lowest = self._index.lowest_priority if self._refused else 0
+        lines = [
+            line
             for line in self._refused
             if (head := self._queue.head(line)) is not None
-            and (head[1].priority > lowest or self._nominations)
-            for place, gang in self._queue.waiting(line)
+            and (head[1].priority > lowest or self._nominations.in_force)
         ]
+        if not lines:
+            return [], False
+        waiting = [(place, gang, line) for line in lines for place, gang in self._queue.waiting(line)]
         rooms: list[Room] = []
         given_up: set[int] = set()
         freed = False
@@ -356,7 +348,7 @@ class Scheduler:
             pod = self._index.remove(node, pod_key)
             self._nominations.gone(pod_key)
             # Whom a promise is made to finds the place taken by it, and so may those of higher priority.
-            self._wake(node, everyone=bool(pod.spec.anti_affinity or self._nominations))
+            self._wake(node, everyone=bool(pod.spec.anti_affinity or self._nominations.in_force))
         else:
             for pods in self._left.values():
                 pods.pop(pod_key, None)
@@ -374,7 +366,7 @@ class Scheduler:
                 raise ValueError(f"pod {pod.key!r} of gang {gang.key!r} is placed already")
 
     def _place(self, gang: Gang, prefer: Mapping[Hashable, str]) -> Placement | None:
-        if self._nominations:
+        if self._nominations.in_force:
             with self._nominations.unseen_by(gang):
                 promised = self._nominations.nodes_of(gang.key)
                 placement = self._placer.place(gang, {**promised, **prefer})
@@ -396,11 +388,9 @@ class Scheduler:
         `everyone` when a pod that kept others away is gone.
         """
         self._explained.clear()
-        for line in self._queue.lines(blocked=True):
-            if everyone or any(
-                spec.needs_neighbours or (accepts(node, spec) and node.fits(spec))
-                for spec, _ in line.signature
-            ):
+        takes = self._index.takes
+        for _, _, line in self._queue.heads(blocked=True):
+            if everyone or line.tied or any(takes(node, spec) for spec, _ in line.signature):
                 line.blocked = False
 
     # -- nodes that join and leave -----------------------------------------------------------------
@@ -485,7 +475,7 @@ class Scheduler:
         Gangs that ask for the same share the answer until something changes.
         """
         self._check_not_placed(gang)
-        if self._nominations:
+        if self._nominations.in_force:
             with self._nominations.unseen_by(gang):
                 return explain(gang, self._index, self._choice, self._placer)
         signature = signature_of(gang, self._templates)

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.deployment import progress
 from kubeinfer_sim.controllers.deployment.deletion_ranking import Neighbours
-from kubeinfer_sim.controllers.deployment.progress import Status
+from kubeinfer_sim.controllers.deployment.progress import Progressing, Status
 from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
 from kubeinfer_sim.controllers.deployment.replica_set import FAILED_CREATE, PodControl, ReplicaSet
 from kubeinfer_sim.controllers.deployment.requeue import Requeue
@@ -109,7 +109,7 @@ class DeploymentController:
             new.pod_adopted(made, since)
         new.advance(self._clock.now)
         self._await_available(new)
-        new.status = new.counted()._replace(failure=failure)
+        new.status = replace(new.counted(), failure=failure)
         condition = None
         if self._deadline is not None:
             condition = progress.condition(None, "True", progress.AVAILABLE, since)
@@ -212,7 +212,8 @@ class DeploymentController:
                     self._queued |= not status.replicas or status.differs(before)
                 if replica_set.active != size:
                     self._news[replica_set] = None
-                self._try_again(replica_set)
+                if replica_set.status.failure or self._retries:
+                    self._try_again(replica_set)
             while self._queued:
                 self._queued = False
                 self._sync()
@@ -412,26 +413,22 @@ class DeploymentController:
         written = status != before
         if written:
             self._write(status)
-        if self._queued and not again and not progress.complete(status, bounds.replicas, self._generation):
+        complete = progress.complete(status, bounds.replicas, self._generation)
+        if self._queued and not again and not complete:
             self._queued = False
             self._requeue.forget()
         elif written:
             return
-        if deadline is not None:
-            self._look_again(status, bounds, deadline)
+        if deadline is not None and not complete:
+            self._look_again(status.progressing, deadline)
 
-    def _look_again(self, status: Status, bounds: Bounds, deadline: int) -> None:
+    def _look_again(self, current: Progressing | None, deadline: int) -> None:
         """Nothing changed: see whether the deadline has passed once it has (requeueStuckDeployment).
 
         Normally that is one second late. A finished rollout that lost pods is looked at again and again by the
         real controller, to no effect; here it is not.
         """
-        current = status.progressing
-        if (
-            current is None
-            or current.reason == progress.TIMED_OUT
-            or progress.complete(status, bounds.replicas, self._generation)
-        ):
+        if current is None or current.reason == progress.TIMED_OUT:
             return
         left = current.updated + deadline - self._clock.now
         if left > 1000:  # the real clock is some microseconds further

@@ -9,9 +9,9 @@ it creates or deletes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from heapq import heappop, heappush
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -31,7 +31,7 @@ BURST_REPLICAS = 500
 FAILED_CREATE = "FailedCreate"
 
 
-class ReplicaSetStatus(NamedTuple):
+class ReplicaSetStatus(Struct, frozen=True):
     """What a ReplicaSet's controller last wrote about its pods; terminating ones count in nothing else.
 
     `failure` is the reason of the condition ReplicaFailure, FailedCreate, while the API server refuses pods.
@@ -46,7 +46,13 @@ class ReplicaSetStatus(NamedTuple):
 
     def differs(self, other: ReplicaSetStatus) -> bool:
         """Whether it says something else of the pods."""
-        return self[:4] != other[:4] or self.failure != other.failure
+        return (
+            self.replicas != other.replicas
+            or self.ready != other.ready
+            or self.available != other.available
+            or self.terminating != other.terminating
+            or self.failure != other.failure
+        )
 
 
 class PodControl(Protocol):
@@ -71,7 +77,7 @@ def slow_start_batch(count: int, initial: int, create: Callable[[], bool]) -> in
     """
     done, batch = 0, min(count, initial)
     while batch > 0:
-        successes = sum(create() for _ in range(batch))
+        successes = sum([create() for _ in range(batch)])
         done += successes
         if successes < batch:
             break
@@ -287,7 +293,8 @@ class ReplicaSet(Struct, eq=False, dict=True):
 
     def counted(self) -> ReplicaSetStatus:
         """The status as it would be written now."""
-        return ReplicaSetStatus(self.active, self.ready, self.available, self.terminating, self.generation)
+        active = self.active
+        return ReplicaSetStatus(active, self.ready, self.available, len(self.pods) - active, self.generation)
 
     def sync(self, control: PodControl, siblings: list[ReplicaSet], now: int) -> bool:
         """Create or delete pods, then write the status counted before that; whether the status changed.
@@ -302,8 +309,8 @@ class ReplicaSet(Struct, eq=False, dict=True):
         difference = self.active - self.replicas
         if difference < 0:
             wanted = min(-difference, BURST_REPLICAS)
-            if slow_start_batch(wanted, 1, lambda: self._create(control)) < wanted:
-                status = status._replace(failure=FAILED_CREATE)
+            if slow_start_batch(wanted, 1, partial(self._create, control)) < wanted:
+                status = replace(status, failure=FAILED_CREATE)
         elif difference > 0:
             for pod in self._first_to_go(control, siblings, min(difference, BURST_REPLICAS), now):
                 self.pod_deleting(pod)
@@ -317,7 +324,7 @@ class ReplicaSet(Struct, eq=False, dict=True):
         """The pods to delete, in that order: those that are not ready, then as many ready ones as are left."""
         if count >= self.active:
             return [pod for pod in self.pods if not pod.deleting]
-        assumed = sum([each._find_nodes(control) for each in siblings])
+        assumed = sum([each._find_nodes(control) for each in siblings if each._binding])
         unready = sorted(self._unready, key=lambda pod: pod.number)
         control.refresh(unready)
         for pod in unready:

@@ -97,7 +97,10 @@ def reconcile_new(replica_sets: Sequence[ReplicaSet], new: ReplicaSet, bounds: B
     """Cut the new ReplicaSet to the wanted size, or let it grow as far as the surge allows."""
     if new.replicas > bounds.replicas:
         return [(new, bounds.replicas)]
-    size = new_replica_set_size(new.replicas, wanted(replica_sets), bounds)
+    total = wanted(replica_sets)
+    if bounds.rolling and total >= bounds.ceiling:
+        return []
+    size = new_replica_set_size(new.replicas, total, bounds)
     return [] if size == new.replicas else [(new, size)]
 
 

@@ -145,7 +145,7 @@ class DeploymentWorkload:
     # -- what its controller does --------------------------------------------------------------------------
 
     def _why(self, replica_set: ReplicaSet) -> Why:
-        old = replica_set.spec.revision != self.spec.revision
+        old = replica_set.spec.revision != self._controller.spec.revision
         return "Rollout" if old else "ScaleIn", self._causes.get(replica_set, self._applied)
 
     def _note_scaled(self, replica_set: ReplicaSet, before: int) -> None:
@@ -153,7 +153,7 @@ class DeploymentWorkload:
             ReplicaSetScaled(
                 self._clock.now,
                 self._applied,
-                self.spec.name,
+                self._controller.spec.name,
                 replica_set.spec.revision,
                 before,
                 replica_set.replicas,
@@ -162,7 +162,7 @@ class DeploymentWorkload:
 
     def _settled(self) -> None:
         """Write down the status if it changed in this instant."""
-        spec, status = self.spec, self._controller.status
+        spec, status = self._controller.spec, self._controller.status
         complete = progress.complete(status, spec.replicas, status.observed_generation)
         condition = status.progressing
         state, reason = ("", "") if condition is None else (condition.status, condition.reason)

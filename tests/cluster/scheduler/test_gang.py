@@ -354,7 +354,7 @@ def test_gangs_that_wait_are_not_tried_again_for_a_change_they_cannot_use():
     scheduler.release(("infer", 0))
     scheduler.release(("infer", 1))
     assert [g.key for g, _ in scheduler.run()] == [0]
-    assert scheduler.stats.attempts == 5
+    assert scheduler.stats.attempts == 4  # for the next one there is plainly no room
 
 
 def test_a_gang_that_names_a_node_waits_until_that_joins():
