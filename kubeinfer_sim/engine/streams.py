@@ -13,6 +13,7 @@ from msgspec import Struct
 
 #: The counter of the first number of a stream; of most streams no other is drawn.
 _FIRST = bytes(8)
+_from_bytes = int.from_bytes
 
 
 class Stream(Struct, eq=False):
@@ -25,15 +26,15 @@ class Stream(Struct, eq=False):
 
     def random(self) -> float:
         """The next number, uniform in [0, 1), with 53 random bits."""
-        of = self._of
-        if not self._key:
-            self._key = blake2b(f"{of.seed}/{self._name}".encode(), digest_size=32).digest()
-            of.drawn = True
         count = self._count
-        place = _FIRST if count == 0 else count.to_bytes(8, "little")
-        digest = blake2b(place, digest_size=8, key=self._key).digest()
+        if count:
+            key, place = self._key, count.to_bytes(8, "little")
+        else:
+            of, place = self._of, _FIRST
+            self._key = key = blake2b(f"{of.seed}/{self._name}".encode(), digest_size=32).digest()
+            of.drawn = True
         self._count = count + 1
-        return (int.from_bytes(digest, "little") >> 11) * 2.0**-53
+        return (_from_bytes(blake2b(place, digest_size=8, key=key).digest(), "little") >> 11) * 2.0**-53
 
 
 class Streams:

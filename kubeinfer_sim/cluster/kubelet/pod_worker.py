@@ -96,6 +96,7 @@ class PodWorker:
         init_restarts: how often one of its init containers was run again.
         in_place: how often all of its containers were started again in place.
         serving_at: when its engine answers (None: never, or not loading).
+        latency: how long its checks take that succeed (ms; None: they hang), by the number of its restarts, once drawn.
         weights_at: when its engine has read the weights.
         compiled_at: when it has compiled its graph, if it has to.
         sigterm_at: when it gets SIGTERM, as a probe has its container killed.
@@ -119,6 +120,7 @@ class PodWorker:
         "image_wait",
         "in_place",
         "init_restarts",
+        "latency",
         "layout",
         "node",
         "plan",
@@ -160,6 +162,7 @@ class PodWorker:
         self.init_restarts = 0
         self.in_place = 0
         self.serving_at: int | None = None
+        self.latency: tuple[int, int | None] | None = None
         self.weights_at: int | None = None
         self.compiled_at: int | None = None
         self.sigterm_at: int | None = None
@@ -264,9 +267,11 @@ class PodWorker:
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
-        for timer in self.timers.values():
-            timer.cancel()
-        self.timers.clear()
+        timers = self.timers
+        for each in timers:
+            timers[each].cancel()
+        if timers:
+            timers.clear()
         for container in self.every:
             container.synced_from = None
             container.ended = False

@@ -55,7 +55,11 @@ class ProbeManager:
 
     def latency(self, worker: PodWorker) -> int | None:
         """How long a check of the pod's takes that succeeds; None when it hangs."""
-        return self._draws.draw(worker.pod.timings.probe_latency, worker.pod, "probe")
+        pod, known = worker.pod, worker.latency
+        if known is None or known[0] != pod.restarts:
+            length = self._draws.draw(pod.timings.probe_latency, pod, "probe")
+            worker.latency = known = pod.restarts, length
+        return known[1]
 
     def health(self, worker: PodWorker, container: Container) -> Health:
         """What the container's health check answers from now on, as far as it is known now."""

@@ -12,16 +12,16 @@ from kubeinfer_sim.scenario.timings.distributions import Constant
 class StageDraws:
     """Draws lengths of stages; constants draw nothing."""
 
-    __slots__ = ("_streams",)
+    __slots__ = ("_named",)
 
     def __init__(self, streams: Streams) -> None:
-        self._streams = streams
+        self._named = streams.named
 
     def draw(self, distribution: Distribution, pod: Pod, stage: str) -> int | None:
         """One length in ms of `stage` for `pod`; None when it never ends."""
         if type(distribution) is Constant:
             return distribution.value  # most stages of most scenarios: not even a stream is named
-        return distribution.sample(self._streams.named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
+        return distribution.sample(self._named(f"stage/{stage}/{pod.stream_name}/{pod.restarts}"))
 
     def own_start(self, pod: Pod, container: Container, at: int) -> int | None:
         """From when on the checks of a container that runs no engine, and is started at `at`, pass; None: never."""

@@ -182,7 +182,8 @@ class Follower:
     def serving(self, serving_at: Millis | None, latency: Millis | None) -> None:
         """The engine's start is now in sight; it fails its checks until then, as it did so far."""
         serving = None if serving_at is None else serving_at - self._added_at
-        self._follow(self._start._replace(serving=serving, latency=latency))
+        second, started, _, _, hook, relist = self._start
+        self._follow(Start(second, started, serving, latency, hook, relist))
 
     def _follow(self, start: Start) -> None:
         forecast = self._forecasts.of(start)

@@ -31,9 +31,12 @@ def next_step(instances: Instances, budget: Budget, assumptions: Assumptions) ->
         creates, going = _counted(instances, budget, assumptions)
     victims = [(instance, "ScaleIn") for instance in going]
     if instances.old:
-        taken = {instance for instance, _ in victims}
-        victims += [(instance, "NotReady") for instance in _overdue_victims(instances, taken, assumptions)]
-        ready = instances.ready - sum(instance.ready for instance in taken)
+        taken, ready = set(going), instances.ready
+        if instances.overdue_old:
+            overdue = _overdue_victims(instances, taken, assumptions)
+            victims += [(instance, "NotReady") for instance in overdue]
+        if taken:
+            ready -= sum(instance.ready for instance in taken)
         if assumptions.replaced_at_once == "budget" or not (creates or instances.replacing):
             count = ready - budget.min_available
             victims += _budget_victims(instances, count, taken, assumptions)
@@ -123,6 +126,8 @@ def _budget_victims(
     says (LeaderWorkerSet, whose StatefulSet goes down the ordinals), or only one of all goes.
     """
     in_order = assumptions.unready_old == "inOrder"
+    if count <= 0 and not in_order and not instances.overdue_old:
+        return []
     unready = _unready_in_grace(instances) if count > 0 or in_order else []
     in_grace = [each for each in unready if each not in taken]
     waiting = [
