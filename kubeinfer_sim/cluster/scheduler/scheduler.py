@@ -187,8 +187,11 @@ class Scheduler:
             _, gang, line = lines[0]
             in_vain = line.blocked or (line.refused and not self._has_room(line))
             placement = None if in_vain else self._place(gang, {})
+            # One of several pods that is tried in vain leaves traces in which of equal nodes are drawn later: there the
+            # one after it is tried as ever.
+            stays = line.refused and not (self._choice.draws and len(gang.pods) > 1)
+            line.refused = placement is None or stays
             if placement is None:
-                line.refused = True
                 if not line.blocked:
                     self._refused.append(line)
                 line.blocked = True
@@ -196,9 +199,6 @@ class Scheduler:
                     break
                 heappop(lines)
                 continue
-            if self._choice.draws and len(gang.pods) > 1:
-                # Trying one in vain leaves traces in which of equal nodes is drawn later; a pod alone leaves none.
-                line.refused = False
             queue.remove(gang.key)
             placed.append((gang, placement))
             head = queue.head(line)
