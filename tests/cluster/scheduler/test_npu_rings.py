@@ -9,7 +9,9 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import GangPending, GangScheduled
 from kubeinfer_sim.cluster.scheduler import Gang, GangPod, Scheduler
+from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.npu_rings import Rings, pods_that_fit
+from kubeinfer_sim.cluster.scheduler.plugins import node_resources_fit
 from kubeinfer_sim.cluster.scheduler.pods import Pod, PodSpec
 from kubeinfer_sim.manifest.model import PodTemplate
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, NpuTopology
@@ -62,6 +64,19 @@ def test_the_reason_says_that_it_is_the_rings() -> None:
     found = scheduler.explain(gang("b", 4))
     assert found.message == f"0/2 nodes are available: 2 node(s) didn't have enough {NPU} free in one ring."
     assert found.needs[0].free == 0
+
+
+def test_of_a_node_that_is_short_of_something_else_nothing_is_said_of_its_rings() -> None:
+    """Also by the filter that pods are judged by whose neighbours matter."""
+    spec = NodeSpec("n", "pool", {NPU: 16, "cpu": 1_000}, npu_topology=NpuTopology(NPU, 8))
+    index = NodeIndex([spec], pack=True)
+    check = node_resources_fit.filters(Pod("p", PodSpec(requests={NPU: 4, "cpu": 2_000})), index.cluster)
+    rejection = check(index.nodes["n"])
+    assert rejection is not None
+    assert rejection.reasons == ("Insufficient cpu",)
+    template = PodTemplate(containers=(), requests={NPU: 4, "cpu": 2_000})
+    found = Scheduler([spec]).explain(Gang("a", (GangPod("a", template),)))
+    assert found.message == "0/1 nodes are available: 1 Insufficient cpu."
 
 
 def test_looking_at_what_would_fit_moves_nobody_to_another_ring() -> None:

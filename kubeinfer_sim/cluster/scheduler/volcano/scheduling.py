@@ -21,7 +21,6 @@ from kubeinfer_sim.cluster.scheduler.choice import Placing
 from kubeinfer_sim.cluster.scheduler.gang import Gang
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
-from kubeinfer_sim.cluster.scheduler.pods import PODS
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
 from kubeinfer_sim.cluster.scheduler.volcano.cycle import Eviction
@@ -247,8 +246,7 @@ class VolcanoScheduling:
         if key not in self._made:
             said = min_member(gang.annotations)
             members = 1 if said is None else said
-            each = {name: amount for name, amount in pod.template.requests.items() if name != PODS}
-            least = {name: amount * members for name, amount in each.items()}
+            least = {name: amount * members for name, amount in pod.template.requests.items()}
             self._make(
                 key,
                 PodGroup(
