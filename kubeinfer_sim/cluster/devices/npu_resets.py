@@ -54,6 +54,8 @@ class NpuResets:
         self._beyond = beyond
         # Groups that wait for all of their NPUs to be idle, by their first one: the fault to reset for.
         self._waiting: dict[Npu, NpuFault] = {}
+        # The same of groups that are being reset, for NPUs that have come back and broken meanwhile.
+        self._later: dict[Npu, NpuFault] = {}
         self._resetting: set[Npu] = set()
         # Who held NPUs of such a group when that was last told.
         self._told: dict[Npu, Holders] = {}
@@ -65,7 +67,8 @@ class NpuResets:
     def want(self, fault: NpuFault) -> None:
         """Reset the NPU with its group, as soon as that is idle."""
         group = fault.npu.group
-        self._waiting.setdefault(group[0], fault)
+        waiting = self._later if group[0] in self._resetting else self._waiting
+        waiting.setdefault(group[0], fault)
         self._try_reset(group)
 
     def freed(self, npus: Sequence[Npu]) -> None:
@@ -161,10 +164,13 @@ class NpuResets:
         self._devices.set_state([npu for npu in reset if npu not in beyond], "inService", first.cause)
         for npu, fault in beyond.items():
             self._beyond(npu, fault)
+        if (later := self._later.pop(group[0], None)) is not None and not later.cleared:
+            self.want(later)
 
     def _give_up(self, group: Sequence[Npu]) -> None:
         """No attempt is left: the broken NPUs are out until repaired, the others are offered again."""
         first = self._waiting.pop(group[0])
+        self._later.pop(group[0], None)
         self._resetting.discard(group[0])
         serious = {npu: [fault for fault in npu.faults if fault in npu.kept_out_for] for npu in group}
         broken = [npu for npu in group if serious[npu] and npu.state in ("resetting", "isolated")]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from building import NPU, kubeinfer, nodes, scenario
+from building import NPU, kubeinfer, nodes, pod_template, scenario
 from controllers.playing import of, play, pod_of, seconds_of
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import (
     FaultCleared,
@@ -18,7 +19,7 @@ from kubeinfer_sim.cluster.fault_records import (
 from kubeinfer_sim.cluster.records import ContainerDied, PodBound, PodReady
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.manifest.model import Probe
-from kubeinfer_sim.scenario.actions.model import Fault, Target
+from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
 from kubeinfer_sim.scenario.cluster.model import NpuTopology
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
 from kubeinfer_sim.scenario.timings.distributions import Constant
@@ -80,6 +81,15 @@ def test_restart_request_that_clears_at_60_s_is_nothing_and_at_61_s_one_restart(
     assert len(of(played, InstanceRestarting)) == restarts
     assert states(played) == ([((0,), "isolated"), ((0,), "inService")] if restarts else [])
     assert seconds_of(played, InstanceRestarting) == [160] * restarts
+
+
+def test_an_npu_that_the_platform_has_taken_out_meanwhile_is_offered_as_soon_as_it_says_so() -> None:
+    """What the plugin would have called unhealthy in the round after 60 s it does not: that is the platform's by then."""
+    played = run(npu_fault(100, "RestartRequest", clears_after=300_000))
+    assert [(each.state, each.offered, each.at) for each in of(played, NpuStateChanged)] == [
+        ("isolated", 7, 160_000),
+        ("inService", 8, 400_000),
+    ]
 
 
 def test_restart_business_isolates_until_the_fault_clears() -> None:
@@ -182,6 +192,27 @@ def test_a_fault_no_reset_heals_takes_the_npu_out_though_its_ring_is_being_reset
     after = [(each.npus, each.state) for each in of(played, NpuStateChanged) if each.at >= reset.at]
     assert after == [((0, 1, 2, 3, 4, 6, 7), "inService"), ((5,), "out"), ((5,), "inService")]
     assert of(played, InstanceReady)[-1].at == reset.at + 3_600_000 + 60_000, "no whole node until then"
+
+
+def test_an_npu_that_breaks_after_it_came_back_into_a_ring_that_is_being_reset_has_the_ring_reset_once_more() -> (
+    None
+):
+    """One reset at a time: the second one begins when the first one is over."""
+    slow = NpuHandling(attempt=Constant(300_000), attempt_timeout=300_000, pipeline=Constant(3_000))
+    played = run(
+        npu_fault(10, "SeparateNPU", npus=(5,), repair=Constant(150_000)),
+        npu_fault(100),
+        npu_fault(200, npus=(5,)),
+        settings=slow,
+    )
+    first, second = of(played, NpuResetTried)
+    assert [each.npus for each in of(played, NpuStateChanged) if each.state == "resetting"] == [
+        (0, 1, 2, 3, 4, 6, 7),
+        tuple(range(8)),
+    ]
+    assert second.at == first.at + 300_000
+    assert states(played)[-1] == (tuple(range(8)), "inService")
+    assert [each.how for each in of(played, FaultCleared)] == ["repaired", "reset", "reset"]
 
 
 def test_a_neighbour_that_is_only_slower_is_not_taken_out_when_the_resets_fail() -> None:
@@ -352,3 +383,33 @@ def test_npus_come_from_the_rings_the_scheduler_counts_and_leave_them() -> None:
     # One of the first ring is out: four whole NPUs are left only in the second.
     assert held == [4, 5, 6, 7]
     assert [record.offered for record in of(played, NpuStateChanged)] == [7, 8]
+
+
+def test_the_scheduler_counts_an_npu_out_of_its_own_ring() -> None:
+    """Of two rings of four the second has lost one: three NPUs fill that, and four have the first."""
+    spec = kubeinfer(0, roles={"three": 1, "four": 1}, labels=LABEL)
+    roles = tuple(
+        replace(role, template=pod_template(npus=npus, labels=LABEL))
+        for role, npus in zip(spec.roles, (3, 4), strict=True)
+    )
+    faults = npu_fault(10, "SeparateNPU", npus=(5,), repair=Constant(3_600_000)), Scale(100_000, 1)
+    made = scenario(
+        replace(spec, roles=roles),
+        1,
+        60,
+        10,
+        actions=faults,
+        nodes=nodes(1, npu_topology=NpuTopology(NPU, 4)),
+        horizon=600_000,
+    )
+    simulation = assemble(made, 0)
+    held: dict[str, list[int]] = {}
+
+    def look() -> None:
+        assert simulation.faults is not None
+        for name in ("three", "four"):
+            held[name] = [npu.number for npu in simulation.faults.devices.of(pod_of(simulation, name))]
+
+    simulation.env.clock.at(400_000, look)
+    play_out(simulation)
+    assert held == {"three": [4, 6, 7], "four": [0, 1, 2, 3]}
