@@ -14,6 +14,7 @@ KINDS = pytest.mark.parametrize("workload", [kubeinfer, deployment, replica_set,
 TOLERATION = {"key": "a", "operator": "Exists", "effect": "NoExecute"}
 FOR_A_TIME = [{**TOLERATION, "tolerationSeconds": 300}]
 TAINT = {"nodes": ["node-0"], "key": "a", "value": "b", "effect": "NoExecute"}
+OWN = {"key": "own", "effect": "NoExecute"}
 LOOP = "node-0 evicts the pods of {} without end, one every {}"
 
 
@@ -164,3 +165,19 @@ def test_a_kubeinfer_beside_it_that_has_all_it_wants_is_not_said_to_miss_anythin
     assert code == 1
     assert "0 of 1" not in result["verdict"]["sentence"]
     assert "node-0 evicts the pods of Deployment web without end" in result["verdict"]["sentence"]
+
+
+@pytest.mark.parametrize("workload", [deployment, replica_set, stateful_set])
+def test_pods_that_name_a_tainted_node_are_evicted_as_fast_as_they_come(
+    user: User, workload: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No scheduler is asked: each is on its node in the instant in which it is made."""
+    for module in (taint_eviction, endless_evictions):
+        monkeypatch.setattr(module, "MANY", 50)
+    nodes = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": 4}, "taints": [OWN]}]}
+    pods = workload({}, replicas=2, nodeName="a-0")
+    user.plans(pods, cluster=nodes, initial="empty", horizon="1h")
+    done, result = user.runs()
+    assert done.returncode == 1
+    (told,) = result["endlessEvictions"]
+    assert (told["kind"], told["node"]) == (pods["kind"], "a-0")

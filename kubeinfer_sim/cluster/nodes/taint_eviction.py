@@ -19,7 +19,7 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.node import NO_EXECUTE, Node
-from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.cluster.pod import Pod, PodState
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Clock, Phase, Timer
 from kubeinfer_sim.manifest.kubernetes.selectors import tolerates
@@ -141,9 +141,15 @@ class TaintEvictionController(Watcher):
                 self.pod_finished(pod)
 
     def pod_bound(self, pod: Pod) -> None:
-        """A pod came to a node that may be tainted already."""
+        """A pod came to a node that may be tainted already: whoever makes it, and names its node, counts it first."""
         assert pod.node is not None
-        self._process(pod, self._tainted.get(pod.node.name, ()), came=True)
+        if pod.node.name in self._tainted:
+            self._clock.after(0, self._came, pod, phase=Phase.CONTROLLER)
+
+    def _came(self, pod: Pod) -> None:
+        assert pod.node is not None
+        if pod.state is not PodState.GONE:
+            self._process(pod, self._tainted.get(pod.node.name, ()), came=True)
 
     def pod_finished(self, pod: Pod) -> None:
         """Its object stays on its node, and there is one of many from now on."""
