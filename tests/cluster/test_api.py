@@ -259,3 +259,24 @@ def test_an_object_that_was_deleted_is_absent_until_it_is_there_again() -> None:
     assert (api.objects, api.absent) == ({}, {written.key})
     api.put(written)
     assert (api.objects, api.absent) == ({written.key: written}, set())
+
+
+def test_who_watches_hears_of_each_node_that_is_added() -> None:
+    cluster = Cluster()
+    cluster.api.add(Node(NodeSpec("n2", "", {"npu": 8})))
+    assert cluster.told == both("node_added")
+
+
+def test_it_counts_how_often_pods_have_become_ready() -> None:
+    cluster = Cluster()
+    pod = cluster.bound()
+    for _ in range(3):
+        cluster.api.ready(pod)
+        cluster.api.unready(pod, "ReadinessProbeFailed")
+    assert cluster.api.became_ready == 3
+
+
+def test_without_a_priority_class_a_pod_group_has_priority_0_or_that_of_the_default_class() -> None:
+    api = Cluster().api
+    assert api.admission.priority_of("") == api.admission.priority_of("none such") == 0
+    assert api.admission.priority_of("system-node-critical") == 2_000_001_000

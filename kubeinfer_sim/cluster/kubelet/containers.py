@@ -119,7 +119,8 @@ class Containers:
         container.synced_from = now
         stages = kill_stages(pod, container, grace, self._draws)
         sigterm = end_of(stages[:-1], now)
-        if container.is_engine and sigterm is not None:
+        assert sigterm is not None, "a preStop hook ends with the grace period at the latest"
+        if container.is_engine:
             self._engines.told_to_end(worker, sigterm)
         length = end_of(stages, 0)
         if length is not None:

@@ -112,7 +112,7 @@ class ImageManager:
         cold: Callable[[], int | None],
         warm: Callable[[], int | None],
         *,
-        after: int = 0,
+        after: int,
     ) -> Turn:
         """Ask, `after` so long from now, for a pull that takes its own time.
 

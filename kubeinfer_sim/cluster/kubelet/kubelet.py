@@ -244,11 +244,6 @@ class Kubelet(Watcher):
         if self._admission.goes_on:
             self._admission.node_changed(node)
 
-    def node_spec_changed(self, node: Node) -> None:
-        """Its node has other taints."""
-        if self._admission.goes_on:
-            self._admission.node_changed(node)
-
     @property
     def rejects_without_pause(self) -> bool:
         """Whether pods come one after the other to a node that rejects them all."""

@@ -93,7 +93,6 @@ class SidecarWatch:
         """A sidecar has been killed since its postStart hook failed."""
         container = hook.container
         self._await(worker, container)
-        container.dead = True
         if container.probed:
             self._probes.open(worker, container)
         self._loop.hook_failed(worker, hook)

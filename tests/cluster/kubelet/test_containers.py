@@ -8,6 +8,7 @@ import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds, set_up_stages
 from msgspec.structs import replace
 
+from kubeinfer_sim.cluster.fault_records import StruckNothing
 from kubeinfer_sim.cluster.kubelet.termination import kill_grace_seconds
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
@@ -25,8 +26,9 @@ from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting
 from kubeinfer_sim.manifest.model import Container, KubeInfer, Probe
 from kubeinfer_sim.scenario.actions.model import Crash, Health, ImageFault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.timings.model import CrashBackOff
+from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.run import Run
-from kubeinfer_sim.simulation.simulate import simulate
+from kubeinfer_sim.simulation.simulate import play, simulate
 
 MINUTE = 60_000
 
@@ -151,15 +153,19 @@ def test_an_exit_is_a_trigger_of_instance_recovery_whatever_its_code(code: int) 
     assert times(run, InstanceRestarting) == [10 * MINUTE]
 
 
-def crash_loop(**fields: Any) -> list[int]:
+def crash_loop(spec: KubeInfer | None = None, **fields: Any) -> list[int]:
     """The waits of a container that ends 5 s after each start."""
     crashes = [Crash(at * 1000, Target()) for at in range(100, 4_000, 5)]
-    run = started(custom(), *crashes, load=1, horizon=4_000_000, **fields)
+    run = started(spec or custom(), *crashes, load=1, horizon=4_000_000, **fields)
+    again = times(run, ContainersRunning)[1:]
+    for record in run.history.of(ContainerBackOff):
+        assert min((at for at in again if at > record.at), default=record.until) >= record.until
     return [record.until - record.at for record in run.history if isinstance(record, ContainerBackOff)]
 
 
-def test_a_crash_loop_waits_10_s_doubling_to_5_minutes() -> None:
-    waits = crash_loop()
+@pytest.mark.parametrize("policy", ["IfNotPresent", "Always"])
+def test_a_crash_loop_waits_10_s_doubling_to_5_minutes(policy: str) -> None:
+    waits = crash_loop(engine_with(custom(), image_pull_policy=policy))
     # Up to half longer, and taken up by the next tick of the kubelet's sync loop.
     for wait, least in zip(waits, (10, 20, 40, 80, 160, 300), strict=False):
         assert least * 1000 <= wait <= least * 1500 + 1000
@@ -327,3 +333,40 @@ def test_a_pod_with_everything_costs_at_most_ten_events() -> None:
     run = simulate(made)
     assert len(times(run, PodGone)) == 30
     assert run.fired / 30 <= 10
+
+
+@pytest.mark.parametrize(("mode", "told"), [(None, True), ("cutOff", False)])
+def test_a_container_whose_image_nobody_has_any_more_is_told_of_as_far_as_its_node_is_heard(
+    mode: Any, told: bool
+) -> None:
+    """Its pod ran when the run began, and asks for the image each time; what follows is put down to that."""
+    spec = engine_with(custom(), image_pull_policy="Always")
+    actions: tuple[Any, ...] = (Crash(10 * MINUTE, Target()),)
+    if mode is not None:
+        actions = (NodeDown(10 * MINUTE - 1_000, ("node-0", "node-1"), mode), *actions)
+    made = scenario(spec, 2, 60, 5, actions=actions, broken_images=frozenset({"engine:1"}))
+    simulation = assemble(replace(made, horizon=10 * MINUTE + 1_000), 0)
+    play(simulation)
+    (pod,) = simulation.workloads.pods()
+    (failed,) = simulation.env.history.of(ImagePullFailed)
+    assert (failed.at, failed.reason, failed.took) == (10 * MINUTE, "ImagePullBackOff", 0)
+    assert (pod.failure == "ImagePullBackOff") is told
+    simulation.env.history.append(PodReady(simulation.env.clock.now, pod.last, pod.ref))
+    *_, follows = simulation.env.history.of(PodReady)
+    assert follows.cause == failed.id
+
+
+@pytest.mark.parametrize("container", ["engine", "router"])
+def test_a_check_of_a_container_that_has_ended_for_good_is_asked_by_nobody(container: str) -> None:
+    """The engine has ended; its pod goes on for the other container."""
+    probe = Probe(period_seconds=10, failure_threshold=3)
+    spec = custom("Never")
+    (engine,) = spec.roles[0].template.containers
+    both = replace(engine, liveness_probe=probe), Container("router", "router:1", liveness_probe=probe)
+    sick = Health(20 * MINUTE, Target(), False, probes=("liveness",), container=container)
+    run = started(
+        with_template(spec, containers=both), Crash(10 * MINUTE, Target()), sick, load=5, horizon=30 * MINUTE
+    )
+    assert times(run, ContainerDied)[0] == 10 * MINUTE
+    assert len(times(run, StruckNothing)) == (container == "engine")
+    assert len(times(run, ContainerKilling)) == (container == "router")

@@ -89,7 +89,7 @@ def test_the_32_bit_rate_shows_in_a_loop_of_100_ms() -> None:
     assert slow.next_accept(50_000, 100) == 100_100
 
 
-@pytest.mark.parametrize("near", [1, 600_000, 3_600_000, 5_400_000, 7_199_999])
+@pytest.mark.parametrize("near", [1, 600_000, *range(3_600_000, 7_200_000, 307_000), 7_199_999])
 def test_the_attempts_of_two_hours_are_played_one_by_one(near: int) -> None:
     one_by_one = failing_syncs(0, 0, ImageBackoff(), PodWorkerRetry(), 1_000)
     due = next(sync.at for sync in one_by_one if sync.pulls and sync.at >= near)
@@ -100,3 +100,9 @@ def test_of_a_year_only_the_last_hour_is_played() -> None:
     near = 365 * 86_400_000
     due = next_attempt(0, near, ImageBackoff(), PodWorkerRetry(), 1_000)
     assert near <= due <= near + 315_000, "the longest wait, and until the pod is tried again"
+
+
+@pytest.mark.parametrize(("hours", "from_hour"), [(1, 0), (2, 1), (10, 9)])
+def test_the_hours_before_the_last_one_are_left_out(hours: int, from_hour: int) -> None:
+    first = next(failing_syncs(7, 7 + hours * 3_600_000, ImageBackoff(), PodWorkerRetry(), 1_000))
+    assert first.at == 7 + from_hour * 3_600_000

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.records import (
     ContainersRunning,
     ImagePullFailed,
     ImagePullRetried,
+    ImagePullStalled,
     PodDeleting,
     PodGone,
     PodReady,
@@ -34,7 +35,7 @@ from kubeinfer_sim.simulation.simulate import simulate
 
 PULL = 100_000
 GB = 1_000_000_000
-HOUR = 3_600_000
+MINUTE, HOUR = 60_000, 3_600_000
 
 
 def of_roles(images: dict[str, str], pods: int = 1, **container: Any) -> KubeInfer:
@@ -432,3 +433,25 @@ def test_a_container_that_waits_for_the_registry_is_not_started_after_its_pod_wa
     gone = next(record for record in run.history if isinstance(record, PodGone))
     assert gone.at == 120_000
     assert not [record for record in run.history if isinstance(record, ContainersRunning)]
+
+
+def test_a_pull_that_stalls_is_told_with_how_long_the_registry_keeps_it() -> None:
+    run = started(
+        of_roles({"a": "bad:1"}), actions=(ImageFault(0, ("bad:1",), after=30_000),), horizon=MINUTE
+    )
+    (stalled,) = run.history.of(ImagePullStalled)
+    assert (stalled.at, stalled.takes) == (0, 30_000)
+    first, *_ = run.history.of(ImagePullFailed)
+    assert (first.at, first.took) == (30_000, 30_000)
+
+
+def test_a_pull_that_stalls_keeps_its_place_among_those_of_its_node_over_a_shared_registry_too() -> None:
+    """One at a time: the good image, which takes 10 s, is pulled when the bad one has failed after 30 s."""
+    links = Transfers(registry=Link(GB), default_image_size=10 * GB)
+    run = started(
+        of_roles({"a": "bad:1", "b": "good:1"}),
+        actions=(ImageFault(0, ("bad:1",), after=30_000),),
+        transfers=links,
+        horizon=MINUTE,
+    )
+    assert [each.at for each in run.history.of(TransferDone)] == [40_000]

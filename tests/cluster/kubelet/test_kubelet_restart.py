@@ -8,6 +8,7 @@ import pytest
 from building import EVERY_SECOND, kubeinfer, scenario
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
@@ -18,10 +19,13 @@ from kubeinfer_sim.cluster.records import (
     PodGone,
     PodNotReady,
     PodReady,
+    PodRejected,
+    PodStarted,
     TransferDone,
 )
-from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.manifest.model import Container, Probe
 from kubeinfer_sim.scenario.actions.model import Crash, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.faults.model import FaultPlan
 from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
@@ -67,6 +71,8 @@ def test_up_to_1_34_its_pods_are_not_ready_until_their_probes_have_passed_again(
     _, again = times(run, PodReady)
     # The startup probe begins at a random part of its period; readiness follows at once, or after its own.
     assert 0 < again - lost <= 10_000
+    first, anew = times(run, PodStarted)
+    assert first < lost < anew <= again
     assert times(run, ContainersRunning) == [0]
 
 
@@ -174,3 +180,19 @@ def test_a_pull_under_way_when_the_kubelet_ends_is_begun_anew_by_the_next(ends: 
     run = played(restart(10_000, 50_000), transfers=links, horizon=AT)
     assert times(run, TransferDone) == times(run, ContainersRunning) == [(60 + ends) * 1000]
     assert len(times(run, PodReady)) == 1
+
+
+@pytest.mark.parametrize("crashes", [True, False])
+def test_a_pod_of_which_a_container_with_npus_has_ended_is_rejected_by_a_kubelet_that_knows_of_no_npus_yet(
+    crashes: bool,
+) -> None:
+    """The other container runs on; while all of them run, nobody has to be given anything."""
+    spec = kubeinfer(1, restart="Custom")
+    (role,) = spec.roles
+    template = replace(role.template, containers=(*role.template.containers, Container("router", "router:1")))
+    spec = replace(spec, roles=(replace(role, template=template),))
+    down = NodeDown(AT, ("node-0",), "kubeletRestart", AT + 5_000)
+    actions = (*((Crash(AT - 1_000 - each, Target()) for each in (2_000, 0)) if crashes else ()), down)
+    made = scenario(spec, 1, 1, 5, initial="empty", actions=actions, horizon=AT + MINUTE)
+    run = simulate(replace(made, faults=FaultPlan()))
+    assert [each.reason for each in run.history.of(PodRejected)] == ["UnexpectedAdmissionError"] * crashes

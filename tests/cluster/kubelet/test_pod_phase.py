@@ -92,3 +92,9 @@ def test_a_pod_is_initialized_when_init_containers_ended_and_sidecars_started() 
     assert pod_initialized(pod, {"i": ended, "s": RUNNING}, "Pending").status
     assert pod_initialized(pod, None, "Pending").reason == "UnknownContainerStatuses"
     assert pod_initialized(pod, {"a": RUNNING, "i": ended, "s": LOADING}, "Running").status
+
+
+def test_a_pod_without_init_containers_is_initialized_before_anything_is_known_of_it() -> None:
+    assert pod_initialized(PodContainers(["engine"], [], [], "Always"), None, "Pending").status
+    unknown = pod_initialized(PodContainers(["engine"], ["fetch"], [], "Always"), None, "Pending")
+    assert (unknown.status, unknown.reason) == (False, "UnknownContainerStatuses")

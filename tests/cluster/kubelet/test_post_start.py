@@ -12,6 +12,7 @@ from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
     ContainersRunning,
+    EngineStarted,
     PodBound,
     PodReady,
     PodStarted,
@@ -191,3 +192,12 @@ def test_pods_without_hooks_cost_what_they_did_and_those_with_them_no_more() -> 
         )
         fired.append(simulate(made).fired)
     assert fired[0] == fired[1] <= 20 * 8
+
+
+def test_an_engine_whose_hook_failed_at_its_first_start_loads_from_its_second_on() -> None:
+    """Created in 2 s; the hook takes 20 s and fails, 5 s to stop, started again at once."""
+    run = simulate(starting(StartFault(0, what="postStart", times=1)))
+    (died,) = run.history.of(ContainerDied)
+    first, second = at(run, ContainersRunning)
+    assert first <= died.at < second
+    assert at(run, EngineStarted) == [second]

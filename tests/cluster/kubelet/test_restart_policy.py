@@ -9,7 +9,7 @@ import pytest
 from building import EVERY_SECOND, kubeinfer, scenario, seconds
 from msgspec.structs import replace
 
-from kubeinfer_sim.cluster.kubelet.restart_policy import consequence
+from kubeinfer_sim.cluster.kubelet.restart_policy import consequence, killed_and_started_at_once
 from kubeinfer_sim.cluster.records import (
     ContainerBackOff,
     ContainerDied,
@@ -203,3 +203,16 @@ def test_up_to_1_34_a_container_s_own_policy_changes_nothing(version: str) -> No
         assert consequence(container, template, code, kubernetes=release_of(version)) == consequence(
             plain.containers[0], plain, code, kubernetes=LATEST
         )
+
+
+@pytest.mark.parametrize(
+    ("own", "of_pod", "at_once"),
+    [(None, "Always", True), (None, "Never", False), ("Always", "Never", True), ("Never", "Always", False)],
+)
+def test_its_own_policy_says_whether_the_sync_that_has_killed_a_container_starts_it_again(
+    own: str | None, of_pod: str, at_once: bool
+) -> None:
+    container = Container("engine", "engine:1", restart_policy=own)  # type: ignore[arg-type]
+    template = PodTemplate(containers=(container,), restart_policy=of_pod)  # type: ignore[arg-type]
+    assert killed_and_started_at_once(container, template, kubernetes=LATEST) is at_once
+    assert killed_and_started_at_once(container, template, kubernetes=LATEST, sidecar=True)

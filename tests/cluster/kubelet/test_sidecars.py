@@ -286,3 +286,14 @@ def test_a_new_kubelet_takes_over_a_sidecar_that_nobody_had_to_watch_before_the_
     run = simulate(starting(sick(2_000, 3_000, "readiness"), away, init=init, horizon=5 * MINUTE))
     assert at(run, ContainersRunning) == [7_000 + 7_000 + 2_000]
     assert len(at(run, PodReady)) == 1
+
+
+def test_that_the_checks_of_another_container_will_go_wrong_costs_a_sidecar_nothing() -> None:
+    """Its start is foreseen; where its own check falls sick a minute after each start, it is watched as it goes."""
+    fired = {}
+    for container in ("proxy", "engine"):
+        sick = Health(0, Target(), False, None, ("startup",), container=container, after=MINUTE)
+        run = simulate(starting(sick, init=(proxy(startup_probe=STARTUP), FETCH), horizon=2 * MINUTE))
+        assert at(run, ContainersRunning) == [19_000]
+        fired[container] = run.fired
+    assert fired["engine"] < fired["proxy"]

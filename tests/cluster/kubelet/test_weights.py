@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.records import EngineStarted, PodReady, TransferDone
 from kubeinfer_sim.manifest.model import KubeInfer, Probe
 from kubeinfer_sim.scenario.actions.model import Apply, Cordon, Crash, Drain, Health, NodeDown, Scale, Target
+from kubeinfer_sim.scenario.timings.distributions import Never
 from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
@@ -128,3 +129,25 @@ def test_who_comes_later_shares_what_is_left_with_those_before() -> None:
     run = simulate(made)
     # 50 GB alone, then both at half the speed: 100 s for the other 50 GB, and 50 s alone for the rest.
     assert [record.at for record in run.history.of(TransferDone)] == [150_000, 200_000]
+
+
+def test_weights_that_never_load_from_a_local_disk_are_not_read_from_the_shared_storage() -> None:
+    spec = kubeinfer(weights_volume="local")
+    stages = {**STAGES, "weights_local": Never()}
+    transfers = Transfers(storage=Link(GB), default_weights_size=GB)
+    run = simulate(
+        scenario(spec, 1, 10, 5, initial="empty", stages=stages, transfers=transfers, horizon=HOUR)
+    )
+    assert len([*run.history.of(EngineStarted)]) == 1
+    assert not [*run.history.of(TransferDone)]
+    assert not [*run.history.of(PodReady)]
+
+
+def test_an_engine_whose_checks_have_been_changed_while_it_loads_is_asked_again_when_it_has_loaded() -> None:
+    """100 GB at 1 GB/s; its probers go by no forecast any more."""
+    transfers = Transfers(storage=Link(GB))
+    sick = Health(30_000, Target(), False, until=40_000)
+    made = scenario(kubeinfer(), 1, 10, 5, initial="empty", stages=STAGES, transfers=transfers, horizon=HOUR)
+    (usual,) = simulate(made).history.of(PodReady)
+    (ready,) = simulate(replace(made, actions=(sick,))).history.of(PodReady)
+    assert 100_000 < ready.at == usual.at

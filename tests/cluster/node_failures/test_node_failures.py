@@ -30,7 +30,15 @@ from kubeinfer_sim.cluster.records import (
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
 from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import IntOrPercent, Toleration
-from kubeinfer_sim.scenario.actions.model import Drain, ForceDelete, NodeDown, NodeUp, OutOfService, Target
+from kubeinfer_sim.scenario.actions.model import (
+    Drain,
+    ForceDelete,
+    Health,
+    NodeDown,
+    NodeUp,
+    OutOfService,
+    Target,
+)
 from kubeinfer_sim.scenario.cluster.model import DisruptionBudget, NodeLifecycle
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
 from kubeinfer_sim.scenario.timings.distributions import Constant
@@ -352,3 +360,41 @@ def test_whatever_nodes_do_the_books_balance_and_everything_is_ready_once_they_a
         pods = list(simulation.workloads.pods())
         assert len(pods) == 4
         assert all(pod.ready and pod.state is PodState.RUNNING for pod in pods)
+
+
+@pytest.mark.parametrize("mode", ["notReady", "kubeletRestart", "cutOff"])
+def test_a_node_of_which_nothing_is_heard_fails_no_further_unless_it_dies(mode: Any) -> None:
+    actions = NodeDown(DIES, ("node-0",), "cutOff"), NodeDown(DIES + MINUTE, ("node-0",), mode)
+    assert times(simulate(outage(*actions, horizon=DIES + 2 * MINUTE)), NodeFailed) == [DIES]
+    dead = NodeDown(DIES + MINUTE, ("node-0",))
+    run = simulate(outage(actions[0], dead, horizon=DIES + 2 * MINUTE))
+    assert times(run, NodeFailed) == [DIES, DIES + MINUTE]
+
+
+@pytest.mark.parametrize(
+    ("mode", "rebooted"),
+    [("notReady", False), ("cutOff", False), ("kubeletRestart", False), ("silent", True), ("reboot", True)],
+)
+def test_a_node_that_is_back_has_been_rebooted_only_if_it_was_dead(mode: Any, rebooted: bool) -> None:
+    run = simulate(outage(NodeDown(DIES, ("node-0",), mode, DIES + MINUTE), horizon=DIES + 2 * MINUTE))
+    assert times(run, NodeReturned) == [DIES + MINUTE]
+    assert times(run, NodeReturned, rebooted=rebooted) == [DIES + MINUTE]
+
+
+def test_what_probes_have_found_while_a_node_was_cut_off_is_heard_of_when_it_is_back() -> None:
+    """It is back before anybody misses it."""
+    cut = NodeDown(DIES, ("node-0",), "cutOff", DIES + 20_000)
+    sick = Health(DIES + 5_000, Target(nodes=("node-0",)), False)
+    run = simulate(outage(cut, sick, horizon=DIES + MINUTE))
+    assert times(run, PodNotReady, reason="ReadinessProbeFailed") == [DIES + 20_000]
+    assert not times(run, NodeReadyChanged)
+
+
+def test_a_pod_that_is_rebooted_twice_is_probed_once() -> None:
+    """Each time by a new kubelet, which finds its check sick."""
+    reboots = [NodeDown(at, ("node-0",), "reboot", at + 10_000, plugin_after=0) for at in (DIES, 2 * DIES)]
+    sick = Health(3 * DIES, Target(nodes=("node-0",)), False)
+    spec = kubeinfer(2, restart="Custom")
+    simulation = assemble(outage(*reboots, sick, spec=spec, horizon=3 * DIES + MINUTE), 0)
+    run = play(simulation)
+    assert len(times(run, PodNotReady, reason="ReadinessProbeFailed")) == 1

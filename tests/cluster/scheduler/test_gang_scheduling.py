@@ -144,3 +144,11 @@ def test_a_gang_that_lacks_more_than_room_is_told_to_have_no_place_and_what_it_w
     )
     assert said in result["verdict"]["sentence"]
     assert f"; besides, chat-0-serve-0 needs 1 node × 16 {NPU}" in result["verdict"]["sentence"]
+
+
+def test_what_a_gang_waits_for_is_told_once_as_long_as_it_is_the_same(user: User) -> None:
+    """A node gets a label that nobody looks at; later one is cordoned, of which the reasons of the nodes tell."""
+    labels = {"at": "10m", "labelNodes": {"nodes": ["node-0"], "labels": {"rack": "r1"}}}
+    cordon = {"at": "20m", "cordon": ["node-0"]}
+    run = played(user, whole(kubeinfer, 2), actions=[labels, cordon], horizon="1h")
+    assert [at for at, _ in waits(run) if 0 < at < 3_600_000] == [1_200_000]
