@@ -43,7 +43,7 @@ class SilentFaults:
 
     def pod_failed(self, instance: Instance, pod: Pod, cause: int) -> None:
         """A pod of it has failed by itself, as far as anybody sees."""
-        if not self._on or pod.node is None or not _is_large(instance):
+        if pod.node is None or not self._looks_at(instance):
             return
         key = instance.ref.uid, instance.incarnation
         if key not in self._failures:
@@ -54,11 +54,21 @@ class SilentFaults:
     def hardware_fault(self, instance: Instance) -> None:
         """The platform sees a hardware fault of it: no silent one."""
         key = instance.ref.uid, instance.incarnation
-        if self._on and _is_large(instance):
+        if self._looks_at(instance):
             if key not in self._failures:
                 self._failures[key] = _Failures()
                 self._clock.after(ALONE, self._forget, key)
             self._failures[key].hardware = True
+
+    def _looks_at(self, instance: Instance) -> bool:
+        """Whether failures of it are counted: it has many NPUs, and whole nodes of them."""
+        if not self._on:
+            return False
+        npus = sum(pod.npus for pod in instance.pods)
+        return npus >= LEAST_NPUS and all(
+            pod.node is not None and pod.npus == accelerator_count(pod.node.spec.allocatable)
+            for pod in instance.pods
+        )
 
     def _forget(self, key: tuple[int, int]) -> None:
         self._failures.pop(key, None)
@@ -79,12 +89,3 @@ class SilentFaults:
             times.clear()
             self._api.cordon(node, True, told)
             self._clock.after(LASTS, self._api.cordon, node, False, told)
-
-
-def _is_large(instance: Instance) -> bool:
-    """Whether it has many NPUs, and whole nodes of them."""
-    npus = sum(pod.npus for pod in instance.pods)
-    return npus >= LEAST_NPUS and all(
-        pod.node is not None and pod.npus == accelerator_count(pod.node.spec.allocatable)
-        for pod in instance.pods
-    )
