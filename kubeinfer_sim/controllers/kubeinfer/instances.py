@@ -41,7 +41,8 @@ class Instances:
         in_grace: how many are not ready, and not yet for as long as rule 4 waits.
         ready_old: heap of the negative ordinals of ready old ones; an entry may have become stale.
         overdue_old: the old ones that rule 4 lets go.
-        changed: called when something changed on which decisions rest.
+        changed: called when something changed on which decisions rest; `turned` when by that of one alone no
+            instance is on its way any more, or some are again.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Instances:
         *,
         changed: Callable[[], None],
         progressed: Callable[[], None],
+        turned: Callable[[], None],
     ) -> None:
         self._clock = env.clock
         self._history = env.history
@@ -61,6 +63,7 @@ class Instances:
         self._assumptions = assumptions
         self.changed = changed
         self._progressed = progressed
+        self.turned = turned
         self.spec = spec
         self.by_ordinal: dict[int, Instance] = {}
         self.terminating = 0
@@ -133,7 +136,8 @@ class Instances:
             return
         if instance.refusals:
             instance.refusals = instance.failed_starts = 0
-            self.update_progressing(instance)
+            if self.update_progressing(instance):
+                self.turned()
         if self._gangs.whole(instance, adopt=adopt) or not instance.wanted:
             self.set_ready(instance)
         elif not self._gangs.waits(instance):
@@ -187,13 +191,10 @@ class Instances:
         self.changed()
 
     def _ordinal(self) -> int:
-        """The ordinal of the next instance; the heap may still hold some that are taken by now, or too high."""
-        free = self._free_ordinals
-        if self._assumptions.ordinals == "next":
+        """The ordinal of the next instance."""
+        if self._assumptions.ordinals == "next" or not self._free_ordinals:
             return self.next_ordinal
-        while free and (free[0] >= self.next_ordinal or free[0] in self.by_ordinal):
-            heappop(free)
-        return heappop(free) if free else self.next_ordinal
+        return heappop(self._free_ordinals)
 
     # -- readiness -----------------------------------------------------------------------------------------
 
@@ -277,15 +278,17 @@ class Instances:
             instance.grace_timer = None
             self.in_grace -= 1
 
-    def update_progressing(self, instance: Instance) -> None:
-        """Keep count of the instances that are on their way to ready."""
+    def update_progressing(self, instance: Instance) -> bool:
+        """Keep count of the instances that are on their way to ready; whether there are none now, or again some."""
         progressing = (
             instance.state in (InstanceState.STARTING, InstanceState.CONCERNING, InstanceState.RESTARTING)
             and (instance.failed_starts == 0 or instance.reloads)
             and not self._gangs.waits(instance)
         )
+        before = self.progressing
         self.progressing += progressing - instance.progressing
         instance.progressing = progressing
+        return (before > 0) != (self.progressing > 0)
 
 
 def start_window(spec: KubeInfer) -> Millis | None:

@@ -144,7 +144,8 @@ class Rebuilding:
             return
         instance.state = InstanceState.STARTING
         self._instances.populate(instance)
-        self._instances.update_progressing(instance)
+        if self._instances.update_progressing(instance):
+            self._instances.turned()
 
     # -- a part of it --------------------------------------------------------------------------------------
 
@@ -258,7 +259,8 @@ class Rebuilding:
                 continue
             keep = {pod: nodes[pod.ref.place] for pod in gang.pods if pod.ref.place in nodes}
             self._gangs.queue(instance, gang, keep)
-        self._instances.update_progressing(instance)
+        if self._instances.update_progressing(instance):
+            self._instances.turned()
 
     # -- Degrade -------------------------------------------------------------------------------------------
 

@@ -63,6 +63,11 @@ class Stalls:
         self.last_progress = self._clock.now
         self._set_deadline()
 
+    def turned(self) -> None:
+        """No instance is on its way any more, or some are again: it may stall, or what was stalled goes on."""
+        if self._stall is not None or not self._instances.progressing:
+            self.check()
+
     def check(self) -> None:
         """Look once this instant is over."""
         if self.open and self._timer is None:

@@ -47,7 +47,13 @@ class KubeInferWorkload:
         self._has_scale = assumptions.scale_subresource == "instance"
         self._gangs = Gangs(self, cluster, settings.timings, assumptions)
         self._instances = Instances(
-            cluster.env, self._gangs, spec, assumptions, changed=self._changed, progressed=self._progressed
+            cluster.env,
+            self._gangs,
+            spec,
+            assumptions,
+            changed=self._changed,
+            progressed=self._progressed,
+            turned=self._turned,
         )
         self._rebuilding = Rebuilding(cluster, self._instances, self._gangs, assumptions)
         policies = Policies(settings.rules, settings.plugin, assumptions.startup_crash)
@@ -66,6 +72,9 @@ class KubeInferWorkload:
 
     def _progressed(self) -> None:
         self._stalls.progressed()
+
+    def _turned(self) -> None:
+        self._stalls.turned()
 
     def _stalled(self, pod_reason: str, cause: int) -> None:
         """Abort an update that finds no place, or whose image cannot be pulled, where the switch says so."""
@@ -116,7 +125,8 @@ class KubeInferWorkload:
 
     def gang_placed(self, pods: Sequence[Pod]) -> None:
         """The pods of a gang got their nodes."""
-        self._instances.update_progressing(self._gangs.placed(pods))
+        if self._instances.update_progressing(self._gangs.placed(pods)):
+            self._stalls.turned()
 
     def gang_refused(self, pods: Sequence[Pod]) -> None:
         """A gang was looked at and waits: its instance is not on its way to ready."""
