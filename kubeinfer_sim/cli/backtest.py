@@ -5,28 +5,19 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubeinfer_sim.cli.campaigns import Loaded, campaign_page
-from kubeinfer_sim.cli.command import (
-    Whole,
-    configuration_option,
-    file_argument,
-    horizon_option,
-    option,
-    subcommand,
-    values_options,
-)
+from kubeinfer_sim.cli.campaigns import Loaded, campaign_options, campaign_page, seeds_option
+from kubeinfer_sim.cli.command import file_argument, option, subcommand
 from kubeinfer_sim.cli.files import OutputFile, is_calibrated, write_file
 from kubeinfer_sim.cli.outputs import output_options
-from kubeinfer_sim.cli.replications import UNDECIDED
+from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, failure_code
 from kubeinfer_sim.errors import UsageError
 
 if TYPE_CHECKING:
     from kubeinfer_sim.cli.output import Output
-    from kubeinfer_sim.scenario.configuration import Configuration
 
 
 @subcommand(
@@ -36,16 +27,7 @@ if TYPE_CHECKING:
 )
 @file_argument("scenario")
 @click.argument("listings", metavar="LISTING...", nargs=-1)
-@option(
-    "-n",
-    "--replications",
-    "--seeds",
-    "replications",
-    type=Whole(min=1, max=1_000_000),
-    metavar="N",
-    help="How many runs the prediction is made of; if not given 199, and one where nothing is drawn.",
-)
-@option("--seed", type=Whole(min=0), metavar="N", help="The first seed, instead of the scenario's.")
+@seeds_option("How many runs the prediction is made of; if not given 199, and one where nothing is drawn.")
 @option(
     "--timings",
     "timings_to",
@@ -53,20 +35,14 @@ if TYPE_CHECKING:
     type=OutputFile(is_calibrated, "name a new file: `--timings learned.yaml`"),
     help="Write what calibrate learns of the same pods to a file of kind Timings, for `timings: {file: ...}`.",
 )
-@values_options("the manifest")
-@horizon_option
-@configuration_option
+@campaign_options
 @output_options("the backtest", "text", "json", "markdown", "html")
 def command(
     scenario: str,
     listings: tuple[str, ...],
-    replications: int | None,
-    seed: int | None,
     timings_to: str | None,
-    settings: tuple[str, ...],
-    files: tuple[str, ...],
-    horizon: str | None,
-    configuration: Configuration | None,
+    many: Many,
+    loaded: Loaded,
     output: Output,
 ) -> int:
     """Say of a rollout whether it went as many runs of SCENARIO predict: each LISTING is what kubectl get pods,events
@@ -80,7 +56,6 @@ def command(
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.backtest.backtest import backtest, backtest_folder
     from kubeinfer_sim.manifest.source import read_source
-    from kubeinfer_sim.manifest.template import parse_settings
     from kubeinfer_sim.report.backtest import render_backtest
     from kubeinfer_sim.report.backtest_result import backtest_json
     from kubeinfer_sim.report.markdown.backtest import backtest_markdown
@@ -94,19 +69,19 @@ def command(
         )
     if [scenario, *listings].count("-") > 1:
         raise UsageError("only one file can come from standard input")
-    loaded = Loaded(
-        set_values=parse_settings(settings, files), seed=seed, horizon=horizon, configuration=configuration
-    )
     source = None if several else read_source(scenario)
-    with ProgressBar("runs") as bar:
-
-        def progress(done: int, total: int) -> None:
-            bar.update(done, total, lambda: "")
-
+    with many.places() as workers, ProgressBar("runs") as bar:
+        how: dict[str, Any] = {
+            "n": many.replications,
+            "workers": workers,
+            "store": many.store,
+            "progress": lambda done, total: bar.update(done, total, lambda: ""),
+            **loaded,
+        }
         if source is None:
-            made = backtest_folder(scenario, n=replications, progress=progress, **loaded)
+            made = backtest_folder(scenario, **how)
         else:
-            made = backtest(source, listings, n=replications, progress=progress, **loaded)
+            made = backtest(source, listings, **how)
     if timings_to is not None:
         learned = made.timings()
         if learned:
@@ -125,5 +100,9 @@ def command(
         markdown=lambda: backtest_markdown(made),
         html=html,
     )
+    if made.interrupted:
+        return INTERRUPTED
+    if code := failure_code(each for _, each in made.failures):
+        return code
     judged = len(made.judged)
     return UNDECIDED if not judged else int(made.inside < judged)

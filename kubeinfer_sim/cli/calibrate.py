@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -29,15 +28,13 @@ class _FormOrFile(OutputFile):
         return super().convert(value, param, ctx)
 
 
-def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
-    return "calibrate takes one file of pods and one of events"
-
-
 @subcommand(
-    "calibrate", short_help="Learn stage timings from pods that run on a real cluster.", surplus=_surplus
+    "calibrate",
+    short_help="Learn stage timings and failure rates from pods that run on a real cluster.",
+    file_first=True,
 )
 @file_argument("pods")
-@file_argument("events", required=False)
+@click.argument("listings", metavar="[EVENTS]...", nargs=-1)
 @filename_option
 @option(
     "--output",
@@ -56,9 +53,10 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @option("--role-label", metavar="KEY", help="The label that names a pod's role.")
 @option("--name", default="calibrated", help="Name of the Timings; calibrated if not given.")
 def command(
-    pods: str, events: str | None, output: str, short: str | None, role_label: str | None, name: str
+    pods: str, listings: tuple[str, ...], output: str, short: str | None, role_label: str | None, name: str
 ) -> int:
-    """Learn how long stages take from PODS (kubectl get pods -o json) and EVENTS (kubectl get events -o json).
+    """Learn how long stages take from PODS (kubectl get pods -o json) and EVENTS (kubectl get events -o json), and how
+    often nodes, NPUs and containers fail: from listings over time, each maybe of nodes, pods and events together.
 
     Writes a file of kind Timings for `timings: {file: ...}` of a scenario: fitted distributions by role, with
     how many pods they rest on and how well they fit. Without events, which clusters keep for an hour, pulls
@@ -67,15 +65,17 @@ def command(
     from kubeinfer_sim.scenario.cluster.kubectl.listing import read_listing_file
     from kubeinfer_sim.scenario.timings.calibration.calibrate import calibrate
 
-    if pods == events == "-":
+    if [pods, *listings].count("-") > 1:
         raise UsageError("only one of PODS and EVENTS can come from standard input")
     if short in _FORMS and output != "-":
         raise UsageError(f"-o {short} is about standard output, and --output writes a file: give one of them")
     if short is not None and short not in _FORMS:
         note("-o FILE is going, since -o says elsewhere what goes to standard output: write --output FILE")
+    first, *others = [read_listing_file(each) for each in (pods, *listings)]
     text, summary = calibrate(
-        read_listing_file(pods),
-        None if events is None else read_listing_file(events),
+        first,
+        others[0] if others else None,
+        others[1:],
         role_label=role_label,
         name=name,
     )

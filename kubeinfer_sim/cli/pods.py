@@ -30,7 +30,7 @@ from kubeinfer_sim.cli.scenario_file import ReadFile, scenario_file_options
 @scenario_file_options
 @invariants_option
 @json_option("them")
-@form_option("text", "json", "yaml")
+@form_option("text", "json", "yaml", "kubectl")
 def command(
     read_file: ReadFile,
     names: tuple[str, ...],
@@ -42,7 +42,8 @@ def command(
     """Simulate SCENARIO (- for standard input) up to one time and show the pods that exist then.
 
     The columns are those of kubectl get pods, in its words. Of each POD that is named, conditions (with since when)
-    and containers are shown, too, as kubectl describe pod would.
+    and containers are shown, too, as kubectl describe pod would. `-o kubectl` is a List with pods and
+    events, as kubectl get pods,events -o json writes it, which backtest and calibrate read.
     """
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.report.pods import pods_of, render_pods
@@ -66,9 +67,15 @@ def command(
 
         return pods_yaml(moment)
 
+    def as_kubectl() -> str:
+        from kubeinfer_sim.report.kubectl_listing import kubectl_listing
+
+        return kubectl_listing(moment, all_events=not names)
+
     output.write(
         text=lambda: render_pods(moment, describe=bool(names), width=width_of(out), unicode=unicode_on(out)),
         json=document,
         yaml=in_yaml,
+        kubectl=as_kubectl,
     )
     return 0

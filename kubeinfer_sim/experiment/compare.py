@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.columns import UNLESS, Column, columns_for
@@ -251,6 +252,8 @@ def compare(
 ) -> Comparison:
     """Simulate every variant under every seed; Ctrl-C ends it with the seeds that all variants have met.
 
+    A variant of which nothing is drawn is played with the first seed alone: it comes to the same under all others.
+
     Args:
         variants: the first is what the others are held against.
         seeds: each a world; if not given the scenario's, and where anything is drawn under it as many of those that
@@ -277,24 +280,35 @@ def compare(
     first = variants[0].scenario.seed
     asked = [first] if seeds is None else seeds
     interrupted = False
-    with nullcontext() if store is None else opened(store, variants) as kept:
+    with nullcontext() if store is None else opened(store, variants) as known:
 
-        def play(more: Sequence[int]) -> None:
-            done, wanted = sum(map(len, played)), len(variants) * len(more)
-            jobs = remembered(kept, variants, _jobs(variants, more), wanted, workers)
+        def play(since: int, until: int, later: int = 0) -> None:
+            more = asked[since:until]
+            open_ended = []
+            for variant, own in enumerate(played):
+                run = own.get(asked[0])
+                if isinstance(run, Replication) and not run.by_chance:  # another seed gives the same run
+                    own |= {seed: replace(run, seed=seed) for seed in more}
+                    if known is not None:
+                        for seed in more:
+                            known.put(variant, own[seed])
+                else:
+                    open_ended.append(variant)
+            done, wanted = sum(map(len, played)), len(open_ended) * len(more)
+            jobs = remembered(known, variants, _jobs(open_ended, asked, since, until), wanted, workers)
             for number, (job, each) in enumerate(jobs, 1):
                 if isinstance(each, Failure) and each.why == "error" and job.seed == asked[0]:
                     raise UsageError(each.message)
                 played[job.variant][job.seed] = each
                 if progress is not None:
-                    progress(done + number, done + wanted, played)
+                    progress(done + number, done + wanted + later * len(variants), played)
 
         try:
-            play(asked)
+            play(0, 1, later=len(asked) - 1)
             if seeds is None and any(_is_by_chance(own[first]) for own in played):
                 confidence = float(variants[0].scenario.confidence)
                 asked = range(first, first + (seeds_if_drawn or seeds_to_tell(len(variants), confidence)))
-                play(asked[1:])
+            play(1, len(asked))
         except KeyboardInterrupt:
             interrupted = True
             asked = [seed for seed in asked if all(seed in own for own in played)]
@@ -364,11 +378,14 @@ def gathered(
     )
 
 
-def _jobs(variants: Sequence[Variant], seeds: Sequence[int]) -> Iterator[Job]:
-    """In blocks of seeds, variant by variant: so a chunk is of one variant, and what is done early is paired."""
-    for begin in range(0, len(seeds), _BLOCK):
-        for variant in range(len(variants)):
-            for seed in seeds[begin : begin + _BLOCK]:
+def _jobs(variants: Sequence[int], seeds: Sequence[int], since: int, until: int) -> Iterator[Job]:
+    """In blocks of seeds, variant by variant: so a chunk is of one variant, and what is done early is paired.
+
+    Of the seeds those from `since` to before `until`, by their places.
+    """
+    for begin in range(0, until, _BLOCK):
+        for variant in variants:
+            for seed in seeds[max(begin, since) : min(begin + _BLOCK, until)]:
                 yield Job(variant, seed)
 
 

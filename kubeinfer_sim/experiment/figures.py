@@ -281,6 +281,7 @@ def measured_run(
     recovery: RecoveryPlugin | None = None,
     pods: bool = False,
     ways: bool = True,
+    listeners: Sequence[Listener] = (),
 ) -> Figures:
     """Simulate and measure as it goes on: no history is kept, so that memory grows with the figures alone.
 
@@ -288,7 +289,13 @@ def measured_run(
     """
     meters = RunMeters(scenario, seed=seed)
     run = simulate(
-        scenario, seed=seed, recovery=recovery, listeners=[meters.observe], keep=False, pods=pods, ways=ways
+        scenario,
+        seed=seed,
+        recovery=recovery,
+        listeners=[meters.observe, *listeners],
+        keep=False,
+        pods=pods,
+        ways=ways,
     )
     return meters.finish(run)
 

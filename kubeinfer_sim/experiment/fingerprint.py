@@ -35,7 +35,8 @@ def fingerprint(variant: Variant) -> dict[str, Any]:
         if name not in _TOLD
     }
     rare = {} if variant.rare is None else {"rare": dict(variant.rare)}
-    return {"scenario": scenario, "recovery": _plain(variant.recovery), **rare}
+    watched = {"watched": True} if variant.watched else {}
+    return {"scenario": scenario, "recovery": _plain(variant.recovery), **rare, **watched}
 
 
 def differences(before: Any, after: Any, place: str = "") -> Iterator[str]:

@@ -13,6 +13,7 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.experiment.columns import columns_of
 from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.figures import Figures, Flaw, measured_run
+from kubeinfer_sim.experiment.rollout import Rollout
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Outcome
 from kubeinfer_sim.metrics.cause_kinds import is_order
 from kubeinfer_sim.metrics.deployments import DeploymentChange
@@ -30,6 +31,7 @@ class Variant(Struct, frozen=True):
         settings: the knobs' values.
         rare: its runs are forced to what is rare (`rare.forced_run`): for each fault process how long its faults take
             to be mended, ms; None: they are played as they are.
+        watched: its rollouts are also measured as they are seen from outside (`rollout_run`).
     """
 
     name: str
@@ -37,6 +39,7 @@ class Variant(Struct, frozen=True):
     recovery: RecoveryPlugin | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     rare: Mapping[str, int] | None = None
+    watched: bool = False
 
 
 class Times(Struct, frozen=True, array_like=True):
@@ -73,6 +76,7 @@ class Replication(Struct, frozen=True):
         growing: column -> how its number goes on after the end; empty where the horizon ended it.
         missing: kind of beginning -> stage -> how many instances are lost to it from then on; likewise.
         faults_missed: how many faults of the time line struck nothing.
+        rollouts: kind and name of a workload -> its rollout as it is seen from outside, where it is `watched`.
     """
 
     seed: int
@@ -89,6 +93,7 @@ class Replication(Struct, frozen=True):
     growing: Mapping[str, tuple[Growth, ...]] = field(default_factory=dict)
     missing: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     faults_missed: int = 0
+    rollouts: Mapping[str, Rollout] = field(default_factory=dict)
 
     @property
     def sound(self) -> bool:

@@ -24,6 +24,7 @@ from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.figures import Flaw
 from kubeinfer_sim.experiment.fingerprint import differences, fingerprint
 from kubeinfer_sim.experiment.replication import Failure, Replication, Times, Variant
+from kubeinfer_sim.experiment.rollout import Rollout
 from kubeinfer_sim.experiment.worker import TIMEOUT, Played
 
 #: "KIsc": whose file it is, and in which form (`PRAGMA application_id`, `user_version`).
@@ -68,6 +69,7 @@ class _Rest(msgspec.Struct, array_like=True):
     growing: dict[str, tuple[Growth, ...]]
     missing: dict[str, dict[str, int]]
     faults_missed: int = 0
+    rollouts: dict[str, Rollout] = msgspec.field(default_factory=dict)
 
 
 class Store:
@@ -291,6 +293,7 @@ def _row(played: Played) -> tuple[Any, ...]:
         dict(played.growing),
         played.missing,  # type: ignore[arg-type]
         played.faults_missed,
+        dict(played.rollouts),
     )
     return (
         played.seed,
@@ -327,6 +330,7 @@ def _rebuilt(seed: int, outcome: str, duration: float | None, figures: str, rest
             "growing": kept.growing,
             "missing": kept.missing,
             "faults_missed": kept.faults_missed,
+            "rollouts": kept.rollouts,
         },
         Replication,
         dec_hook=_read,

@@ -132,6 +132,10 @@ def play_guarded(
 
 
 def _play(variant: Variant, seed: int) -> Replication:
+    if variant.watched:
+        from kubeinfer_sim.experiment.rollout_run import play_watched  # of no use to others
+
+        return play_watched(variant, seed)
     if variant.rare is None:
         return play(variant, seed)
     from kubeinfer_sim.experiment.rare.forced_run import play_rare  # of no use to others

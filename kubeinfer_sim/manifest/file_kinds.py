@@ -64,6 +64,8 @@ _FOR = {
     "Node": "these are the nodes of a cluster: give them as --cluster {file}",
     "Pod": "these are pods: those of a cluster give them as --pods {file} beside --cluster, or learn from them with "
     "`kubeinfer-sim calibrate {file}`; those to simulate a scenario names as spec.manifest",
+    "Pods": "this is an output of kubeinfer-sim, of kind Pods: `kubeinfer-sim pods SCENARIO --at 10m -o kubectl` lists "
+    "them as kubectl does",
     "Event": "these are the events of a cluster: `kubeinfer-sim calibrate PODS {file}` learns from them",
 }
 
@@ -163,7 +165,7 @@ def what_for(kind: str, file: str) -> str:
     """`this is a manifest: …`, with the command that was meant; empty of kinds that are for none."""
     if kind in KINDS_WITH_TEMPLATES:
         kind = "KubeInfer"
-    if kind in OUTPUT_KINDS:
+    if kind in OUTPUT_KINDS and kind not in _FOR:
         return f"this is an output of kubeinfer-sim, of kind {kind}"
     shown = "FILE" if file == "-" else file
     return _FOR[kind].format(file=shown) if kind in _FOR else ""

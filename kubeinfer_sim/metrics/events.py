@@ -40,12 +40,12 @@ from kubeinfer_sim.cluster.records import (
 )
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.controllers.deployment.records import PodsRefused, ReplicaSetScaled
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceCreated
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.meter import End, Handlers, OnePass
-from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate
 from kubeinfer_sim.metrics.lives import PodLife
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
-from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.metrics.origins import Origins
 from kubeinfer_sim.scenario.model import Scenario
 
 #: For so long an Event is kept after it was last written, ms (kube-apiserver, `--event-ttl`).
@@ -100,27 +100,21 @@ class EventsMeter:
     """Follows the records that somebody writes an Event about."""
 
     def __init__(self, scenario: Scenario) -> None:
-        applied = [each.workload for each in scenario.actions if isinstance(each, Apply)]
-        self._specs = {
-            (spec.kind, spec.name, spec.revision): spec
-            for spec in (*scenario.workloads, *scenario.created, *applied)
-        }
-        self._namespaces: dict[tuple[str, str], str] = {
-            (kind, name): spec.namespace for (kind, name, _), spec in self._specs.items()
-        }
+        self._origins = Origins(scenario)
         self._assumed = scenario.assumptions.scheduler
         self._noted: list[Event] = []
-        self._created: dict[PodRef, PodCreated] = {}
         self._waiting: dict[InstanceRef, dict[PodRef, None]] = {}
         self._bound: set[PodRef] = set()
         self._started: dict[PodRef, list[ContainersRunning]] = {}
         self._running: set[PodRef] = set()
         # Those that ran already when the simulation began: nobody has seen them bound.
         self._ran_before: set[PodRef] = set()
+        self._instances_before: set[int] = set()
 
     def handlers(self) -> Handlers:
         """What it listens to."""
         return {
+            InstanceCreated: self._instance_created,
             PodCreated: self._pod_created,
             GangPending: self._pending,
             PodBound: self._pod_bound,
@@ -161,7 +155,7 @@ class EventsMeter:
         """All Events, counted as the recorder does, by when each was written last."""
         for life in pods:
             self._set_up(life)
-        for pod, created in self._created.items():
+        for pod, created in self._origins.created.items():
             if pod not in self._ran_before:
                 self._by_owner(created.at, pod, "Create")
         # Components write at the same instant in the order in which they come to it.
@@ -208,48 +202,45 @@ class EventsMeter:
         part: str = "containers",
     ) -> None:
         field = f"spec.{part}{{{container}}}" if container else ""
-        subject = Subject("Pod", pod.name, self._namespace(pod), uid_of(pod), field)
+        subject = Subject("Pod", pod.name, self._origins.namespace(pod), uid_of(pod), field)
         self._note(at, kind, reason, subject, text, source)
 
     def _of_node(self, at: int, node: str, reason: str, text: str, source: str) -> None:
         self._note(at, "Normal", reason, Subject("Node", node), text, source)
 
-    def _namespace(self, pod: PodRef) -> str:
-        return self._namespaces.get((pod.instance.kind, pod.instance.owner), "default")
-
-    def _template(self, pod: PodRef) -> PodTemplate | None:
-        created = self._created.get(pod)
-        ref = pod.instance
-        spec = None if created is None else self._specs.get((ref.kind, ref.owner, created.revision))
-        if isinstance(spec, KubeInfer):
-            return next((role.template for role in spec.roles if role.name == pod.role), None)
-        return None if spec is None else spec.pod_templates[0]
-
     def _scheduler(self, pod: PodRef) -> str:
         if self._assumed is not None and pod.instance.has_roles:
             return "volcano" if self._assumed == "volcano" else "default-scheduler"
-        template = self._template(pod)
+        template = self._origins.template(pod)
         return "default-scheduler" if template is None else template.scheduler_name
 
     def _by_owner(self, at: int, pod: PodRef, what: Literal["Create", "Delete"]) -> None:
         kind, owner = pod.instance.kind, pod.instance.owner
         if kind in ("KubeInfer", "Pod"):
             return
-        created = self._created.get(pod)
+        created = self._origins.created.get(pod)
         if kind == "Deployment" and created is not None:
             kind, owner = "ReplicaSet", f"{owner}-{created.revision}"
         done = f"{what}d pod: {pod.name}"
         if kind == "StatefulSet":
             done = f"{what.lower()} Pod {pod.name} in StatefulSet {owner} successful"
-        subject = Subject(kind, owner, self._namespace(pod))
+        subject = Subject(kind, owner, self._origins.namespace(pod))
         source = _CONTROLLERS.get(kind, "replicaset-controller")
         self._note(at, "Normal", f"Successful{what}", subject, done, source)
 
     # -- schedulers and controllers -------------------------------------------------------------------------
 
+    def _instance_created(self, record: InstanceCreated) -> None:
+        if record.running:
+            self._instances_before.add(record.instance.uid)
+
     def _pod_created(self, record: PodCreated) -> None:
-        self._created[record.pod] = record
-        self._waiting.setdefault(record.pod.instance, {})[record.pod] = None
+        self._origins.note(record)
+        if record.at == 0 and record.pod.instance.uid in self._instances_before:
+            self._ran_before.add(record.pod)
+            self._running.add(record.pod)
+        else:
+            self._waiting.setdefault(record.pod.instance, {})[record.pod] = None
 
     def _pending(self, record: GangPending) -> None:
         own = {each.pod: each.message for each in record.conditions}
@@ -261,22 +252,21 @@ class EventsMeter:
         pod = record.pod
         self._bound.add(pod)
         self._waiting.get(pod.instance, {}).pop(pod, None)
-        text = f"Successfully assigned {self._namespace(pod)}/{pod.name} to {record.node}"
+        text = f"Successfully assigned {self._origins.namespace(pod)}/{pod.name} to {record.node}"
         self._of_pod(record.at, pod, "Normal", "Scheduled", text, self._scheduler(pod))
 
     def _scaled(self, record: ReplicaSetScaled) -> None:
         way = "up" if record.replicas > record.before else "down"
         name = f"{record.deployment}-{record.revision}"
         text = f"Scaled {way} replica set {name} from {record.before} to {record.replicas}"
-        namespace = self._namespaces.get(("Deployment", record.deployment), "default")
+        namespace = self._origins.namespace_of("Deployment", record.deployment)
         subject = Subject("Deployment", record.deployment, namespace)
         self._note(record.at, "Normal", "ScalingReplicaSet", subject, text, "deployment-controller")
 
     def _refused(self, record: PodsRefused) -> None:
         kind = "ReplicaSet" if record.kind == "Deployment" else record.kind
-        subject = Subject(
-            kind, record.deployment, self._namespaces.get((record.kind, record.deployment), "default")
-        )
+        namespace = self._origins.namespace_of(record.kind, record.deployment)
+        subject = Subject(kind, record.deployment, namespace)
         text = f"Error creating: {record.refusal.message}"
         source = _CONTROLLERS.get(kind, "replicaset-controller")
         self._note(record.at, "Warning", "FailedCreate", subject, text, source)
@@ -310,7 +300,7 @@ class EventsMeter:
 
     def _backing_off(self, record: ContainerBackOff) -> None:
         pod = record.pod
-        of = f"{pod.name}_{self._namespace(pod)}({uid_of(pod)})"
+        of = f"{pod.name}_{self._origins.namespace(pod)}({uid_of(pod)})"
         text = f"Back-off restarting failed container {record.container} in pod {of}"
         part = "initContainers" if record.init else "containers"
         at = max(record.at, record.in_status_at)
@@ -346,7 +336,7 @@ class EventsMeter:
         pod = record.pod
         self._waiting.get(pod.instance, {}).pop(pod, None)
         if record.reason == "TaintManagerEviction":
-            text = f"Marking for deletion Pod {self._namespace(pod)}/{pod.name}"
+            text = f"Marking for deletion Pod {self._origins.namespace(pod)}/{pod.name}"
             self._of_pod(record.at, pod, "Normal", record.reason, text, TAINTS)
         elif record.reason in _OWNERS_REASONS:
             self._by_owner(record.at, pod, "Delete")
@@ -355,7 +345,7 @@ class EventsMeter:
 
     def _stop(self, pod: PodRef, at: int) -> None:
         """Its kubelet stops what runs of it."""
-        template = self._template(pod)
+        template = self._origins.template(pod)
         if template is not None and pod in self._running:
             self._running.discard(pod)
             for each in template.containers:
@@ -383,7 +373,7 @@ class EventsMeter:
         return next((name for name, of in self._images(pod).items() if of == image), "")
 
     def _images(self, pod: PodRef) -> Mapping[str, str]:
-        template = self._template(pod)
+        template = self._origins.template(pod)
         return {} if template is None else {each.name: each.image for each in template.containers}
 
     def _set_up(self, life: PodLife) -> None:

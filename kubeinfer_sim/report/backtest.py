@@ -7,14 +7,16 @@ from math import isinf
 
 from rich.table import Table
 
-from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested, Figure
-from kubeinfer_sim.experiment.backtest.rollout import Between
+from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested
+from kubeinfer_sim.experiment.backtest.judging import Figure
+from kubeinfer_sim.experiment.rollout import Between
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.report.comparison_sentences import failed_lines
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed
 from kubeinfer_sim.report.text import Text
-from kubeinfer_sim.report.words import count, percent, share_between
+from kubeinfer_sim.report.words import count, percent, point, share_between
 
 #: What people call a figure.
 TITLES = {
@@ -23,6 +25,8 @@ TITLES = {
     "order": "order",
     "schedule": "schedule (median)",
     "setUp": "set up (median)",
+    "image": "image (median)",
+    "init": "init (median)",
     "start": "start (median)",
 }
 _STYLES = {"outside": "red", "not told": "yellow", "inside": ""}
@@ -38,6 +42,8 @@ def render_backtest(
 
 def _parts(backtest: Backtest) -> Iterator[Part]:
     yield Text(sentence(backtest))
+    for line in failed_lines(backtest.failures):
+        yield Text(printable(line), style="red")
     for each in backtest.rollouts:
         yield Text()
         yield Text(printable(subtitle(each)), style="dim")
@@ -69,7 +75,8 @@ def subtitle(one: Backtested) -> str:
     """`name · KubeInfer prod/chat · 199 runs`."""
     runs = count(one.runs, "run")
     drawn = "" if one.drawn else ", nothing is drawn"
-    return f"{one.scenario} · {one.workload} · {runs}{drawn}"
+    stopped = " · interrupted" if one.interrupted else ""
+    return f"{one.scenario} · {one.workload} · {runs}{drawn}{stopped}"
 
 
 def _table(one: Backtested) -> Table:
@@ -83,23 +90,35 @@ def _table(one: Backtested) -> Table:
 
 def cells_of(figure: Figure) -> tuple[str, str, str, str]:
     """Title, what happened, what was predicted (in how many of 100 runs it is so), the judgement."""
-    predicted = "-" if figure.predicted is None else _range(figure, figure.predicted)
+    exact = _looks_the_same(figure)
+    predicted = "-" if figure.predicted is None else _range(figure, figure.predicted, exact=exact)
     if figure.level < 1:
         predicted += f" ({percent(figure.level)})"
-    happened = "-" if figure.truth is None else _range(figure, figure.truth)
+    happened = "-" if figure.truth is None else _range(figure, figure.truth, exact=exact)
     return TITLES[figure.name], printable(figure.words or happened), predicted, figure.judgement
 
 
-def _range(figure: Figure, between: Between) -> str:
+def _looks_the_same(figure: Figure) -> bool:
+    """Whether what lay outside would be written as what it lay outside of."""
+    truth, predicted = figure.truth, figure.predicted
+    if figure.unit != "s" or figure.judgement != "outside" or truth is None or predicted is None:
+        return False
+    above = _amount(figure, truth.low) == _amount(figure, predicted.high)
+    return above or _amount(figure, truth.high) == _amount(figure, predicted.low)
+
+
+def _range(figure: Figure, between: Between, *, exact: bool) -> str:
     if figure.unit == "swaps":
         return f"up to {count(round(between.high), 'pair')} off" if between.high else "always the same"
-    low, high = _amount(figure, between.low), _amount(figure, between.high)
+    low, high = (_amount(figure, each, exact=exact) for each in between)
     if low == high:
         return low
     return f"at least {low}" if isinf(between.high) and figure.truth is between else f"{low}–{high}"
 
 
-def _amount(figure: Figure, value: float) -> str:
+def _amount(figure: Figure, value: float, *, exact: bool = False) -> str:
+    if exact and not isinf(value):
+        return point(round(value * 1000))
     return amount(value * 1000 if figure.unit == "s" else value, "ms" if figure.unit == "s" else "count")
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from kubeinfer_sim._version import __version__
-from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested, Figure
-from kubeinfer_sim.experiment.backtest.rollout import Between
+from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested
+from kubeinfer_sim.experiment.backtest.judging import Figure
+from kubeinfer_sim.experiment.rollout import Between
 from kubeinfer_sim.report.backtest import notes_of, sentence
+from kubeinfer_sim.report.comparison_result import FailedPart
 from kubeinfer_sim.report.interval_part import IntervalPart, finite, interval_part
-from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part
+from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 
 
 class BetweenPart(Part):
@@ -24,7 +26,7 @@ class BetweenPart(Part):
 class BacktestFigurePart(Part):
     """A figure of a rollout as it happened and as it was predicted."""
 
-    name: Literal["duration", "fewestReady", "order", "schedule", "setUp", "start"]
+    name: Literal["duration", "fewestReady", "order", "schedule", "setUp", "image", "init", "start"]
     unit: Literal["s", "count", "swaps"]
     """Of `order`: in how many pairs it differs from the order of the most usual run."""
     truth: BetweenPart | None
@@ -64,6 +66,9 @@ class BacktestDocument(DocumentPart):
     """In which part of the rollouts the duration lay inside; null where none could be judged."""
     rollouts: list[BacktestedPart]
     sentence: str
+    failed: list[FailedPart]
+    interrupted: bool
+    """There were to be more runs."""
     configuration: ConfiguredPart | None = None
 
 
@@ -77,6 +82,12 @@ def backtest_json(backtest: Backtest) -> str:
         coverage=None if coverage is None else interval_part(coverage),
         rollouts=[_rollout(each) for each in backtest.rollouts],
         sentence=sentence(backtest),
+        failed=[
+            FailedPart(variant=variant, seed=each.seed, why=each.why, message=each.message)
+            for variant, each in backtest.failures
+        ],
+        interrupted=backtest.interrupted,
+        configuration=configured_part(backtest.scenarios[0].configuration),
     )
     return document.to_json()
 

@@ -67,7 +67,7 @@ def _parts(comparison: Comparison, width: int) -> Iterator[Part]:
     if told := spans_note(comparison):
         yield Text()
         yield Text(told, style="dim")
-    for line in failed_lines(comparison):
+    for line in failed_lines(comparison.failures):
         yield Text(line, "red")
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, seeds_to_tell
+from kubeinfer_sim.experiment.replication import Failure
 from kubeinfer_sim.experiment.standing import Standing
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.report.comparison_rows import with_half
@@ -261,8 +262,8 @@ def headline(comparison: Comparison) -> str:
     return f"{best.variant.name} is the best of {number:,} variants{like}."
 
 
-def failed_lines(comparison: Comparison) -> list[str]:
+def failed_lines(failures: Iterable[tuple[str, Failure]]) -> list[str]:
     """The runs that came to no end, each with its variant and seed."""
-    told = [f"{variant}, seed {each.seed}: {each.message}" for variant, each in comparison.failures]
+    told = [f"{variant}, seed {each.seed}: {each.message}" for variant, each in failures]
     more = [f"… and {count(len(told) - _MOST_FAILED, 'more failed run')}"]
     return told[:_MOST_FAILED] + (more if len(told) > _MOST_FAILED else [])

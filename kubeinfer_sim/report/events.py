@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
 from kubeinfer_sim.cluster.pod_printing import human_duration
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics.events import Event
-from kubeinfer_sim.report.calendar import BEGINNING
+from kubeinfer_sim.report.calendar import api_time
 from kubeinfer_sim.report.words import plain
 
 
@@ -41,7 +40,16 @@ def render_events(events: Sequence[Event], at: int, *, unicode: bool = True) -> 
 
 def events_json(events: Sequence[Event]) -> str:
     """A List as `kubectl get events -o json` writes it; the run begins with 2026."""
-    items = [_item(number, each) for number, each in enumerate(events)]
+    return listing_json(event_objects(events))
+
+
+def event_objects(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """The Events as objects of the API."""
+    return [_item(number, each) for number, each in enumerate(events)]
+
+
+def listing_json(items: Sequence[Mapping[str, Any]]) -> str:
+    """Objects of the API as kubectl lists them."""
     return (
         json.dumps({"apiVersion": "v1", "items": items, "kind": "List"}, indent=2, ensure_ascii=False) + "\n"
     )
@@ -62,7 +70,7 @@ def _item(number: int, event: Event) -> dict[str, Any]:
             "name": f"{subject.name}.{uid[:16].replace('-', '')}",
             "namespace": subject.namespace,
             "uid": uid,
-            "creationTimestamp": _time(event.first),
+            "creationTimestamp": api_time(event.first),
         },
         "involvedObject": about,
         "type": event.type,
@@ -70,12 +78,7 @@ def _item(number: int, event: Event) -> dict[str, Any]:
         "message": event.message,
         "source": {"component": event.source},
         "reportingComponent": event.source,
-        "firstTimestamp": _time(event.first),
-        "lastTimestamp": _time(event.last),
+        "firstTimestamp": api_time(event.first),
+        "lastTimestamp": api_time(event.last),
         "count": event.count,
     }
-
-
-def _time(at: int) -> str:
-    """As the API server writes it: in whole seconds."""
-    return (BEGINNING + timedelta(seconds=at // 1000)).strftime("%Y-%m-%dT%H:%M:%SZ")

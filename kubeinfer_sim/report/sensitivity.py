@@ -55,7 +55,7 @@ def _parts(found: Sensitivity, file: str, width: int) -> Iterator[Part]:
         for number, line in enumerate(to_measure(found, file), 1):
             for place, each in enumerate(wrap(line, width - 3)):
                 yield Text(f"{number}. {each}" if not place else f"   {each}")
-    for line in failed_lines(found.comparison):
+    for line in failed_lines(found.comparison.failures):
         yield Text(line, "red")
 
 
@@ -74,9 +74,14 @@ def headline(found: Sensitivity) -> list[str]:
 
 
 def subtitle(found: Sensitivity) -> str:
-    """`name · 62 inputs, one at a time · 10 seeds (0-9)`."""
+    """`name · 62 inputs, one at a time · 10 seeds (0-9)`, and of how much one of them is enough."""
     seeds = found.comparison.seeds
     told = f"seed {seeds[0]}" if len(seeds) == 1 else f"{count(len(seeds), 'seed')} ({ordinals(seeds)})"
+    exact = sum(not each.by_chance for each in found.comparison.outcomes[1:])
+    if not found.drawn:
+        told += ": nothing is drawn, so one run of each is exact"
+    elif exact and len(seeds) > 1:
+        told += f", one of {count(exact, 'value')} with which nothing is drawn"
     stopped = " · interrupted" if found.comparison.interrupted else ""
     number = len(found.moved) + len(found.idle)
     return f"{found.comparison.scenario} · {count(number, 'input')}, one at a time · {told}{stopped}"

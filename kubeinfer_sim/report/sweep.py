@@ -50,7 +50,7 @@ def _parts(sweep: Sweep, width: int) -> Iterator[Part]:
         yield from picture
     for line in left_out_lines(sweep.left_out):
         yield Text(line, "yellow")
-    for line in failed_lines(sweep.comparison):
+    for line in failed_lines(sweep.comparison.failures):
         yield Text(line, "red")
 
 

@@ -270,7 +270,10 @@ def _node_failures(
     def began(name: str, period: int) -> int:
         return int(env.streams.named(name).random() * period)
 
-    collector = PodGarbageCollector(clock, api, PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000)))
+    def collecting() -> PodGcSettings:
+        return PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000))
+
+    collector = PodGarbageCollector(clock, api, collecting)
     if not scenario.loses_nodes:
         evicts = (TaintEvictionController(clock, api),) if scenario.has_no_execute_taints else ()
         return None, (*evicts, collector)

@@ -56,7 +56,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     ),
     "diff": ("m.yaml m.yaml", ("text", "json", "markdown"), True, "Diff"),
     "why": ("s.yaml --at 1m", ("text", "json"), True, "Why"),
-    "pods": ("s.yaml", ("text", "json", "yaml"), True, "Pods"),
+    "pods": ("s.yaml", ("text", "json", "yaml", "kubectl"), True, "Pods"),
     "events": ("s.yaml", ("text", "json"), False, "List"),
     "results": ("runs.db", ("text", "csv", "json"), True, "Rows"),
     "validate": ("m.yaml", ("text", "json", "sarif", "github", "junit"), True, "Findings"),
@@ -94,9 +94,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (made / "past.json").write_text(listed({**pod("a"), **PAST}), encoding="utf-8")
     (made / "u.yaml").write_text(UPDATE, encoding="utf-8")
-    happened = {**pod("infer-qwen3-mix-0-role0-0", namespace="default"), **PAST}
-    happened["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
-    (made / "l.json").write_text(listed(happened), encoding="utf-8")
+    happened = []
+    for revision, created in (("old", "2025-12-31T00:00:00Z"), ("new", "2026-01-01T00:00:00Z")):
+        labels = {"controller-revision-hash": revision}
+        name = f"infer-qwen3-mix-{len(happened)}-role0-0"
+        happened.append({**pod(name, namespace="default", labels=labels), **PAST})
+        happened[-1]["metadata"]["creationTimestamp"] = created
+    (made / "l.json").write_text(listed(*happened), encoding="utf-8")
     assert sim("run", "s.yaml", "-n", "2", "-q", "--store", "runs.db", cwd=made).returncode in (0, 1)
     return made
 

@@ -4,8 +4,8 @@ from math import inf
 
 import pytest
 
-from kubeinfer_sim.experiment.backtest.backtest import Figure, figures_of
-from kubeinfer_sim.experiment.backtest.rollout import Between, Rollout
+from kubeinfer_sim.experiment.backtest.judging import Figure, figures_of
+from kubeinfer_sim.experiment.rollout import Between, Rollout
 
 USUAL = (("chat-2",), ("chat-1",), ("chat-0",))
 

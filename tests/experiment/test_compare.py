@@ -28,6 +28,7 @@ from kubeinfer_sim.experiment.knobs import grid, split_values
 from kubeinfer_sim.experiment.recovery_knob import recovery_variants
 from kubeinfer_sim.experiment.replication import Replication, Variant, play
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.experiment.stored import Stored
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import read_source
@@ -425,6 +426,23 @@ def test_a_run_that_fails_is_named_and_the_others_are_compared(monkeypatch: pyte
     assert sentences(found) == ["a and b come out the same under the 3 seeds with which both came to an end."]
     (failed,) = json.loads(comparison_json(found))["failed"]
     assert (failed["variant"], failed["seed"], failed["why"]) == ("b", 2, "fault")
+
+
+def test_a_variant_of_which_nothing_is_drawn_is_played_once(tmp_path: Path) -> None:
+    told: list[int] = []
+    # One node for one instance: there is nothing to choose.
+    fixed = scenario(kubeinfer(1), 1, 60, 10, initial="empty")
+    drawn = replace(fixed, timings=drained(stages={"warm_up": Uniform(60_000, 600_000)}).timings)
+    variants = [Variant("drawn", drawn), Variant("fixed", fixed)]
+    found = compare(
+        variants, range(8), progress=lambda done, *_: told.append(done), store=tmp_path / "kept.db"
+    )
+    assert len(told) == 8 + 1
+    assert told[-1] == 16, "what it comes to under the other seeds is known"
+    assert [len(set(each.took)) == 1 for each in found.outcomes] == [False, True]
+    assert [each.by_chance for each in found.outcomes] == [True, False]
+    with Stored(tmp_path / "kept.db") as kept:
+        assert [each.runs for each in kept.variants()] == [8, 8]
 
 
 def test_interrupted_it_compares_the_seeds_that_all_variants_have_met() -> None:

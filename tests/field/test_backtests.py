@@ -154,8 +154,9 @@ def test_of_several_rollouts_is_told_how_often_intervals_covered(user: User) -> 
             shutil.copy(user.folder / each, user.folder / "past" / name / each)
     done = user.types("backtest", "past", "-n", "39", "--json", "b.json")
     assert done.returncode == 0
-    assert "of 2 rollouts all lay inside what was predicted. The duration did in 100 %" in " ".join(
-        done.stdout.split()
+    assert (
+        "of 2 rollouts all lay inside what was predicted. The duration did in 100 % (22.3–100)."
+        in " ".join(done.stdout.split())
     )
     document = json.loads((user.folder / "b.json").read_text(encoding="utf-8"))
     # Of two hits out of two no more is known than that: 1 - 0.95 is the square of the lower bound.

@@ -112,6 +112,29 @@ def test_how_often_faults_come_moves_what_is_lost(user: User) -> None:
     assert document["measure"] == []
 
 
+@both
+def test_where_nothing_is_drawn_one_run_of_each_is_made_and_said_to_be_exact(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    user.plans(
+        workload({**asking(npu=8)}, replicas=1, terminationGracePeriodSeconds=0),
+        cluster="1x8",
+        timings={"profile": "zero", "create": "30s"},
+        update={"newRevision": True},
+    )
+    done = user.types("sensitivity", "scenario.yaml", "--workers", "1", "--json", "s.json")
+    document = json.loads((user.folder / "s.json").read_text(encoding="utf-8"))
+    told = " ".join(done.stdout.split())
+    if workload is deployment:
+        assert document["seeds"] == [0]
+        assert "seed 0: nothing is drawn, so one run of each is exact" in told
+    else:  # Volcano draws, and so does a scheduler that spreads pods
+        assert "10 seeds (0-9), one of " in told
+        assert " values with which nothing is drawn" in told
+    (effect, _) = next(each["effects"] for each in document["moved"] if each["name"] == "timings.create")
+    assert (effect["more"]["low"], effect["more"]["high"]) == (-20_000, -20_000)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

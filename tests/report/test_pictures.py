@@ -27,8 +27,9 @@ from kubeinfer_sim import (
     sweep,
 )
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested, Figure
-from kubeinfer_sim.experiment.backtest.rollout import Between
+from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested
+from kubeinfer_sim.experiment.backtest.judging import Figure
+from kubeinfer_sim.experiment.rollout import Between
 from kubeinfer_sim.report.plots.plot import Plot, layout, number_axis
 from kubeinfer_sim.report.plots.static import png
 

@@ -8,6 +8,9 @@ the threshold of 12,500 are not modelled.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.api import Api
@@ -27,20 +30,24 @@ class PodGcSettings(Struct, frozen=True):
     quarantine: int = 40_000
 
 
-UPSTREAM_DEFAULTS = PodGcSettings()
-
-
 class PodGarbageCollector(Watcher):
-    """The collector."""
+    """The collector.
 
-    def __init__(self, clock: Clock, api: Api, settings: PodGcSettings = UPSTREAM_DEFAULTS) -> None:
+    `settings` makes its settings, when there is a first pod to collect: what is drawn of them hangs on nothing before.
+    """
+
+    def __init__(self, clock: Clock, api: Api, settings: Callable[[], PodGcSettings] = PodGcSettings) -> None:
         self._clock = clock
         self._api = api
-        self._settings = settings
+        self._make_settings = settings
         self._suspects: dict[str, None] = {}
         self._missing_since: dict[str, int] = {}
         self._passes: set[int] = set()
         self._last_pass = -1
+
+    @cached_property
+    def _settings(self) -> PodGcSettings:
+        return self._make_settings()
 
     def node_removed(self, node: Node) -> None:
         """Its pods are orphans now."""

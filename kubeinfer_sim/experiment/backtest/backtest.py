@@ -1,76 +1,50 @@
-"""Rollouts that have happened beside their prediction: each figure with its interval, and whether it lay in it.
-
-An interval comes of the order of runs alone, whatever the distribution: of n runs and the truth, if it is one more of
-the same kind, each place in their order is equally likely (Wilks, Ann. Math. Stat. 12, 1941).
-"""
+"""Rollouts that have happened beside their prediction: what was listed, the runs, and how they compare."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
-from itertools import combinations
-from math import inf
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.experiment.backtest.listings import Listings, happened, read_listings
-from kubeinfer_sim.experiment.backtest.rollout import STAGES, Between, Rollout
-from kubeinfer_sim.experiment.backtest.simulated import predict
+from kubeinfer_sim.experiment.backtest.judging import Figure, figures_of
+from kubeinfer_sim.experiment.backtest.listings import Happened, Listings, happened, read_listings
+from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
+from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
+from kubeinfer_sim.experiment.store import opened
+from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, read_listing_file
 from kubeinfer_sim.scenario.cluster.kubectl.owners import owners_of
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.calibration.document import timings_document
 from kubeinfer_sim.scenario.timings.calibration.observe import observe
+from kubeinfer_sim.scenario.timings.calibration.rates import Watched
 
 #: So many runs have a fifth smallest and a fifth largest between which 95 % of further ones lie.
 RUNS = 199
-#: What an interval is to hold, where there are runs enough.
-LEVEL = 0.95
-#: Kubernetes writes times in whole seconds.
-_SECOND = 1.0
 
-Name = Literal["duration", "fewestReady", "order", "schedule", "setUp", "start"]
-Judgement = Literal["inside", "outside", "not told"]
 Progress = Callable[[int, int], None]
-
-
-class Figure(Struct, frozen=True):
-    """A figure of a rollout.
-
-    Attributes:
-        name: `duration`, `fewestReady`, `order`, or a stage: `schedule`, `setUp`, `start`.
-        unit: `s`, `count`, or `swaps` (pairs in another order than in the usual run).
-        truth: between which bounds it is known to lie; None: it is not told.
-        predicted: the interval.
-        level: which part of further runs lies in it.
-        why: why it cannot be judged.
-        words: of an order, what it was.
-    """
-
-    name: Name
-    unit: Literal["s", "count", "swaps"]
-    truth: Between | None
-    predicted: Between | None
-    level: float
-    judgement: Judgement
-    why: str = ""
-    words: str = ""
+#: A workload by kind and name.
+_Workload = tuple[str, str]
 
 
 class Backtested(Struct, frozen=True):
     """A workload's rollout beside its prediction.
 
     Attributes:
-        runs: how many were played.
+        runs: how many were played, of which something is known.
         drawn: whether anything in them was; else all are the same, and an interval is a point.
+        interrupted: there were to be more runs.
     """
 
     scenario: str
@@ -79,6 +53,7 @@ class Backtested(Struct, frozen=True):
     runs: int
     drawn: bool
     notes: tuple[str, ...] = ()
+    interrupted: bool = False
 
 
 class Backtest(Struct, frozen=True):
@@ -87,12 +62,18 @@ class Backtest(Struct, frozen=True):
     Attributes:
         pods: of the workloads, as they were listed when they were ready, if ever; `events` of all.
         scenarios: that were played, each once.
+        failures: runs that came to no end, each with the name of its scenario.
+        interrupted: there were to be more runs.
+        watched: all that was listed, which tells how often something failed.
     """
 
     rollouts: tuple[Backtested, ...]
     pods: tuple[Item, ...] = ()
     events: tuple[Item, ...] = ()
     scenarios: tuple[Scenario, ...] = ()
+    failures: tuple[tuple[str, Failure], ...] = ()
+    interrupted: bool = False
+    watched: Watched | None = None
 
     @property
     def judged(self) -> list[Figure]:
@@ -123,7 +104,8 @@ class Backtest(Struct, frozen=True):
         if not observed.lengths:
             return ""
         sources = dict.fromkeys(each.source.name for each in (*self.pods, *self.events))
-        return timings_document(observed, name, list(sources))
+        rates = () if self.watched is None else self.watched.rates()
+        return timings_document(observed, name, list(sources), rates)
 
     def table(self) -> list[dict[str, Any]]:
         """A row for each figure of each rollout; times in seconds."""
@@ -155,210 +137,205 @@ class Backtest(Struct, frozen=True):
         return data_frame(self.table())
 
 
+class _Case(Struct, frozen=True):
+    """A scenario and what was listed of it.
+
+    Attributes:
+        name: of its variant: the folder's, else the scenario's.
+    """
+
+    name: str
+    scenario: Scenario
+    listings: Listings
+    workloads: Mapping[_Workload, WorkloadSpec]
+    truths: Mapping[_Workload, Happened]
+
+
 def backtest(
     scenario: str | SourceText,
     listings: Sequence[str | SourceText],
     *,
     n: int | None = None,
+    workers: Workers = HERE,
+    store: str | Path | None = None,
     progress: Progress = lambda done, total: None,
     **loaded: Any,
 ) -> Backtest:
-    """Hold a rollout that has happened against many runs of its scenario.
+    """Hold a rollout that has happened against many runs of its scenario. Ctrl-C ends it with the runs there are.
 
     Args:
         scenario: the scenario's file, or its text.
         listings: what `kubectl get pods,events -o json` wrote before, during and after it.
         n: how many runs; `RUNS` if not given, one where nothing is drawn.
+        workers: processes to play in; in this one, if not given.
+        store: a file that keeps what every run came to; what it knows is not played again.
         progress: told how many runs are done, of how many.
         loaded: see `load_scenario`.
 
     Raises:
         InputError: a file is wrong, or holds no pod of the scenario's workloads, or no rollout of theirs.
+        UsageError: a store of other inputs.
     """
-    played = load_scenario(scenario, **loaded)
-    found = read_listings([_source(each) for each in listings])
-    rollouts = tuple(_backtested(played, found, n, progress))
-    owners = owners_of([*played.workloads, *played.created])
-    return Backtest(rollouts, tuple(found.ready_pods(owners)), tuple(found.events), (played,))
+    case = _case("", load_scenario(scenario, **loaded), listings)
+    return _backtested([case], n, workers, store, progress)
 
 
 def backtest_folder(
-    folder: str, *, n: int | None = None, progress: Progress = lambda done, total: None, **loaded: Any
+    folder: str,
+    *,
+    n: int | None = None,
+    workers: Workers = HERE,
+    store: str | Path | None = None,
+    progress: Progress = lambda done, total: None,
+    **loaded: Any,
 ) -> Backtest:
     """Several rollouts: each folder in `folder` that holds a `scenario.yaml`, with the listings `*.json` beside it.
 
+    Arguments and errors are those of `backtest`.
+
     Raises:
         UsageError: there is no such folder in it, or one without listings.
-        InputError: see `backtest`.
     """
     scenarios = sorted(Path(folder).glob("*/scenario.yaml"))
     if not scenarios:
         raise UsageError(f"{folder}: no folder in it holds a scenario.yaml, with listings *.json beside it")
-    made = []
+    cases = []
     for each in scenarios:
         listings = sorted(map(str, each.parent.glob("*.json")))
         if not listings:
             raise UsageError(f"{each.parent}: no listings *.json beside its scenario.yaml")
-        made.append(backtest(str(each), listings, n=n, progress=progress, **loaded))
-    return Backtest(
-        tuple(one for each in made for one in each.rollouts),
-        tuple(pod for each in made for pod in each.pods),
-        tuple(event for each in made for event in each.events),
-        tuple(scenario for each in made for scenario in each.scenarios),
-    )
+        cases.append(_case(each.parent.name, load_scenario(str(each), **loaded), listings))
+    return _backtested(cases, n, workers, store, progress)
+
+
+def _case(name: str, scenario: Scenario, listings: Sequence[str | SourceText]) -> _Case:
+    found = read_listings([_source(each) for each in listings])
+    workloads: dict[_Workload, WorkloadSpec] = {
+        (each.kind, each.name): each for each in (*scenario.workloads, *scenario.created)
+    }
+    truths: dict[_Workload, Happened] = {}
+    for key, each in workloads.items():
+        before = None if scenario.initial == "empty" or each not in scenario.workloads else each
+        truth = happened(found, each, _last(scenario, each), before)
+        if truth is not None:
+            truths[key] = truth
+    if not truths:
+        raise InputError([_of_others(found, list(workloads.values()))])
+    return _Case(name or scenario.name, scenario, found, workloads, truths)
 
 
 def _source(listing: str | SourceText) -> SourceText:
     return read_listing_file(listing) if isinstance(listing, str) else listing
 
 
-def _backtested(
-    scenario: Scenario, listings: Listings, n: int | None, progress: Progress
-) -> list[Backtested]:
-    workloads = {
-        (str(each.raw.get("kind")), each.name): each for each in (*scenario.workloads, *scenario.created)
-    }
-    truths = {
-        key: truth for key, each in workloads.items() if (truth := happened(listings, each)) is not None
-    }
-    if not truths:
-        raise InputError([_of_others(listings, list(workloads.values()))])
-    runs = (n or RUNS) if scenario.drawn else 1
-    played = []
-    for place in range(runs):
-        played.append(predict(scenario, scenario.seed + place))
-        progress(place + 1, runs)
-    drawn = bool(scenario.drawn)
-    backtested = []
-    for key, truth in truths.items():
-        rollouts = [each[key] for each in played if key in each]
-        notes = tuple(listings.notes)
-        if len(rollouts) < runs:
-            notes = (*notes, f"{runs - len(rollouts):,} of {runs:,} runs make no pod of {' '.join(key)}")
-        if rollouts:
-            figures = tuple(figures_of(truth, rollouts, drawn=drawn))
-            name = f"{key[0]} {workloads[key].namespace}/{key[1]}"
-            backtested.append(Backtested(scenario.name, name, figures, len(rollouts), drawn, notes))
-    if not backtested:
-        source = listings.listings[-1].source
-        message = f"no run of {scenario.name} makes a pod, and pods were made: is this its scenario?"
-        raise InputError([source.diagnostic(None, message, code="backtest")])
-    return backtested
+def _last(scenario: Scenario, workload: WorkloadSpec) -> WorkloadSpec:
+    """What the workload is in the end, as far as that is known before the run."""
+    applied = [each.workload for each in scenario.actions if isinstance(each, Apply)]
+    own = [each for each in applied if (each.kind, each.name) == (workload.kind, workload.name)]
+    return own[-1] if own else workload
 
 
 def _of_others(listings: Listings, workloads: Sequence[WorkloadSpec]) -> Diagnostic:
     """The error where no pod is of a workload of the scenario."""
     pods = listings.pods
     spaces = sorted({str(each.value["metadata"].get("namespace") or "default") for each in pods})
-    wanted = ", ".join(f"{each.raw.get('kind')} {each.namespace}/{each.name}" for each in workloads)
+    wanted = ", ".join(f"{each.kind} {each.namespace}/{each.name}" for each in workloads)
     message = f"none of the {len(pods):,} pods listed is of {wanted}"
     more = f"{', '.join(spaces[:5])}{', …' if len(spaces) > 5 else ''}"
     hint = f"they are of the namespace{'s' if len(spaces) > 1 else ''} {more}: is it the right cluster and namespace?"
     return listings.listings[-1].source.diagnostic(None, message, hint=hint, code="backtest")
 
 
-def figures_of(truth: Rollout, runs: Sequence[Rollout], *, drawn: bool) -> list[Figure]:
-    """Each figure of a rollout beside what the runs came to."""
-    unfinished = "" if truth.duration.high < inf else "it was not over when last listed"
-    figures = [
-        _figure("duration", "s", truth.duration, [each.duration.high for each in runs], drawn, unfinished)
-    ]
-    fewest = [each.fewest_ready.low for each in runs if each.fewest_ready is not None]
-    if fewest:
-        why = "no pod of before is listed" if truth.fewest_ready is None else "between two listings"
-        figures.append(_figure("fewestReady", "count", truth.fewest_ready, fewest, drawn, why))
-    figures += _order(truth, runs, drawn)
-    for stage in STAGES:
-        known = truth.stages.get(stage)
-        lengths = [each.stages[stage] for each in runs if stage in each.stages]
-        if lengths:
-            at = None if known is None else Between(known, known)
-            figures.append(_figure(stage, "s", at, lengths, drawn, "no pod tells it"))
-    return figures
+# -- the runs ----------------------------------------------------------------------------------------------
 
 
-def interval(values: Sequence[float], *, drawn: bool = True) -> tuple[Between, float]:
-    """Between which of the values a further one lies, and how probably: as near to `LEVEL` from above as can be."""
-    ordered = sorted(values)
-    count = len(ordered)
-    if not drawn:
-        return Between(ordered[0], ordered[-1]), 1.0
-    cut = max(1, int((count + 1) * (1 - LEVEL) / 2 + 1e-9))
-    return Between(ordered[cut - 1], ordered[count - cut]), max(0.0, (count + 1 - 2 * cut) / (count + 1))
+def _backtested(
+    cases: Sequence[_Case],
+    n: int | None,
+    workers: Workers,
+    store: str | Path | None,
+    progress: Progress,
+) -> Backtest:
+    variants = [Variant(each.name, each.scenario, watched=True) for each in cases]
+    played: list[list[Played]] = [[] for _ in cases]
+    interrupted = False
+    with nullcontext() if store is None else opened(store, variants) as kept:
+
+        def play(jobs: Sequence[Job], before: int, total: int) -> None:
+            runs = remembered(kept, variants, jobs, len(jobs), workers)
+            for number, (job, each) in enumerate(runs, 1):
+                played[job.variant].append(each)
+                progress(before + number, total)
+
+        try:
+            play(list(_jobs(cases, range(len(cases)), 0, 1)), 0, len(cases))
+            drawn = [place for place, (first,) in enumerate(played) if _by_chance(first)]
+            more = list(_jobs(cases, drawn, 1, n or RUNS))
+            play(more, len(cases), len(cases) + len(more))
+        except KeyboardInterrupt:
+            interrupted = True
+    rollouts = tuple(
+        each
+        for case, runs in zip(cases, played, strict=True)
+        for each in _of_case(case, runs, interrupted=interrupted)
+    )
+    watched = Watched()
+    for case in cases:
+        for items in case.listings.sources:
+            watched.add(items)
+    return Backtest(
+        rollouts,
+        tuple(
+            pod for each in cases for pod in each.listings.ready_pods(owners_of([*each.workloads.values()]))
+        ),
+        tuple(event for each in cases for event in each.listings.events),
+        tuple(each.scenario for each in cases),
+        tuple(
+            (case.name, each)
+            for case, runs in zip(cases, played, strict=True)
+            for each in runs
+            if isinstance(each, Failure)
+        ),
+        interrupted,
+        watched,
+    )
 
 
-def _figure(
-    name: Name,
-    unit: Literal["s", "count"],
-    truth: Between | None,
-    values: Sequence[float],
-    drawn: bool,
-    why: str,
-) -> Figure:
-    predicted, level = interval(values, drawn=drawn)
-    judgement = _judged(truth, predicted, _SECOND if unit == "s" else 0.0)
-    return Figure(name, unit, truth, predicted, level, judgement, why if judgement == "not told" else "")
+def _jobs(cases: Sequence[_Case], of: Iterable[int], first: int, end: int) -> Iterator[Job]:
+    """The runs of some scenarios from the `first` of their seeds on."""
+    for place in of:
+        seed = cases[place].scenario.seed
+        yield from (Job(place, seed + each) for each in range(first, end))
 
 
-def _judged(truth: Between | None, predicted: Between, resolution: float) -> Judgement:
-    """Whether it lay inside, wherever between its bounds it was; what is known of it is right to the resolution."""
-    if truth is None:
-        return "not told"
-    low, high = predicted.low - resolution, predicted.high + resolution
-    if low <= truth.low and truth.high <= high:
-        return "inside"
-    return "outside" if truth.high < low or high < truth.low else "not told"
+def _by_chance(played: Played) -> bool:
+    return isinstance(played, Failure) or played.by_chance
 
 
-# -- the order ---------------------------------------------------------------------------------------------
+def _of_case(case: _Case, played: Sequence[Played], *, interrupted: bool) -> list[Backtested]:
+    """Each workload of a scenario that pods were listed of.
 
-_Order = Sequence[Sequence[str]]
-
-
-def _order(truth: Rollout, runs: Sequence[Rollout], drawn: bool) -> list[Figure]:
-    """By how many pairs it differs from the order of the most usual run; as far as the runs do, nearly all of them.
-
-    Of a rollout that was not over when last listed as far as it had come.
+    Raises:
+        InputError: no run that came to its end makes a pod of one.
     """
-    orders = [each.order for each in runs if each.order]
-    if truth.order and truth.duration.high == inf:
-        come = {name for names in truth.order for name in names}
-        orders = [_first(each, come) for each in orders]
-    if not orders:
-        return []
-    usual = max(sorted(set(orders)), key=orders.count)
-    ordered = sorted(float(swaps(each, usual)) for each in orders)
-    count = len(ordered)
-    cut = max(1, int((count + 1) * (1 - LEVEL) + 1e-9)) if drawn else 1
-    predicted = Between(0.0, ordered[count - cut])
-    level = (count + 1 - cut) / (count + 1) if drawn else 1.0
-    if not truth.order:
-        return [Figure("order", "swaps", None, predicted, level, "not told", "no instance tells it")]
-    away = float(swaps(truth.order, usual))
-    judgement = _judged(Between(away, away), predicted, 0.0)
-    words = ", ".join("+".join(each) for each in truth.order)
-    return [Figure("order", "swaps", Between(away, away), predicted, level, judgement, words=words)]
-
-
-def _first(order: _Order, names: Set[str]) -> tuple[tuple[str, ...], ...]:
-    """The first so many instances of an order; of several in one instant those of these names first."""
-    first: list[tuple[str, ...]] = []
-    left = len(names)
-    for each in order:
-        kept = sorted(each, key=lambda name: (name not in names, name))[:left]
-        if kept:
-            first.append(tuple(sorted(kept)))
-            left -= len(kept)
-    return tuple(first)
-
-
-def swaps(one: _Order, other: _Order) -> int:
-    """How many pairs of instances follow each other the other way round; those of one instant do not count.
-
-    An instance that only one of them has counts as a pair.
-    """
-    places = [{name: place for place, names in enumerate(order) for name in names} for order in (one, other)]
-    first, second = places
-    both = sorted(first.keys() & second.keys())
-    turned = sum((first[a] - first[b]) * (second[a] - second[b]) < 0 for a, b in combinations(both, 2))
-    return turned + len(first.keys() ^ second.keys())
+    ended = [each for each in played if isinstance(each, Replication)]
+    drawn = any(map(_by_chance, played))
+    made = []
+    for key, truth in case.truths.items():
+        kind, name = key
+        runs = [each.rollouts[f"{kind}/{name}"] for each in ended if f"{kind}/{name}" in each.rollouts]
+        if not runs:
+            continue
+        notes = [*truth.notes, *case.listings.notes]
+        if len(runs) < len(ended):
+            notes.append(f"{len(ended) - len(runs):,} of {len(ended):,} runs make no pod of {kind} {name}")
+        figures = tuple(figures_of(truth.rollout, runs, drawn=drawn, why=truth.why))
+        where = f"{kind} {case.workloads[key].namespace}/{name}"
+        made.append(
+            Backtested(case.scenario.name, where, figures, len(runs), drawn, tuple(notes), interrupted)
+        )
+    if ended and not made:
+        source = case.listings.listings[-1].source
+        message = f"no run of {case.scenario.name} makes a pod, and pods were made: is this its scenario?"
+        raise InputError([source.diagnostic(None, message, code="backtest")])
+    return made

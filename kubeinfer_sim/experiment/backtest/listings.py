@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import inf
-from typing import Any
 
 from msgspec import Struct, field
 
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.experiment.backtest.rollout import Between, PodSeen, Readiness, Rollout, rollout_of
-from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH, POD_TEMPLATE_HASH
+from kubeinfer_sim.experiment.backtest.revisions import tell_apart
+from kubeinfer_sim.experiment.rollout import Between, PodSeen, Readiness, Rollout, rollout_of
 from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, empty, mixed_items
 from kubeinfer_sim.scenario.cluster.kubectl.owners import Owner, owners_of
-from kubeinfer_sim.scenario.timings.calibration.observe import pod_times, seconds, usable
+from kubeinfer_sim.scenario.timings.calibration.observe import (
+    Observed,
+    PullsOf,
+    init_length,
+    pod_times,
+    pulls_of,
+    seconds,
+    times_in,
+    usable,
+)
 from kubeinfer_sim.scenario.timings.calibration.roles import entries, instance_of, mapping
 
 #: What a listing may hold.
-_KINDS = ("Pod", "Event")
-#: Labels that say which template a pod was made from.
-_REVISIONS = (POD_TEMPLATE_HASH, CONTROLLER_REVISION_HASH)
+_KINDS = ("Pod", "Event", "Node")
 
 
 class Listing(Struct, frozen=True):
@@ -33,23 +39,30 @@ class Listing(Struct, frozen=True):
 
     Attributes:
         pods: by uid.
-        taken: not before then, s since 1970.
+        taken: not before then, s since 1970; infinitely early where it holds no time.
+        items: all of it.
     """
 
     source: SourceText
     pods: dict[str, Item]
     events: tuple[Item, ...]
     taken: float
+    items: tuple[Item, ...]
 
 
 class Listings(Struct):
     """Several, in the order in which they were taken.
 
     Attributes:
+        listings: those that hold pods; of the others only their events say something.
+        events: each as it was seen last.
+        sources: all objects, file by file.
         notes: what they do not tell.
     """
 
     listings: tuple[Listing, ...]
+    events: tuple[Item, ...]
+    sources: tuple[tuple[Item, ...], ...] = ()
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -70,15 +83,6 @@ class Listings(Struct):
                         best[uid] = item
         return list(best.values())
 
-    @property
-    def events(self) -> list[Item]:
-        """Each event as it was seen last."""
-        last: dict[str, Item] = {}
-        for listing in self.listings:
-            for each in listing.events:
-                last[_uid(each)] = each
-        return list(last.values())
-
 
 def read_listings(sources: Sequence[SourceText]) -> Listings:
     """Read what kubectl wrote before, during and after a rollout; in any order.
@@ -88,10 +92,15 @@ def read_listings(sources: Sequence[SourceText]) -> Listings:
     """
     listings = sorted(map(_read, sources), key=lambda each: each.taken)
     if not any(each.pods for each in listings):
-        events = sum(len(each.events) for each in listings)
-        what = f"{events:,} events and no pods" if events else "no pods"
+        number = sum(len(each.events) for each in listings)
+        what = f"{number:,} events and no pods" if number else "no pods"
         raise InputError([empty(sources[0], f"there are {what} in what was listed", "Pod")])
-    found = Listings(tuple(each for each in listings if each.taken > -inf))
+    events = {each.uid: each for listing in listings for each in listing.events}
+    found = Listings(
+        tuple(each for each in listings if each.pods),
+        tuple(events.values()),
+        tuple(each.items for each in listings),
+    )
     if not found.events:
         found.notes.append(
             "no events were listed: when pods were deleted is known as far as a listing shows them terminating"
@@ -104,69 +113,79 @@ def _read(source: SourceText) -> Listing:
     items = list(mixed_items(source, _KINDS))
     pods = list(usable((each for each in items if each.value["kind"] == "Pod"), wrong))
     wrong.raise_if_any(source)
-    events = tuple(each for each in items if each.value["kind"] == "Event")
-    times = [time for each in items for time in _times_in(each.value)]
-    return Listing(source, {_uid(each): each for each in pods}, events, max(times, default=-inf))
-
-
-def _uid(item: Item) -> str:
-    metadata = mapping(item.value.get("metadata"))
-    return str(metadata.get("uid") or f"{metadata.get('namespace')}/{metadata.get('name')}")
-
-
-def _times_in(value: Any) -> Iterator[float]:
-    """Every time in an object that is past when it is listed; a deletion timestamp lies ahead."""
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if isinstance(each, (dict, list)):
-                yield from _times_in(each)
-            elif key.endswith(("Time", "Timestamp", "At")) and key != "deletionTimestamp":
-                time = seconds(each)
-                if time is not None:
-                    yield time
-    elif isinstance(value, list):
-        for each in value:
-            yield from _times_in(each)
+    others = [each for each in items if each.value["kind"] != "Pod"]
+    events = tuple(each for each in others if each.value["kind"] == "Event")
+    times = [time for each in items for time in times_in(each.value)]
+    taken = max(times, default=-inf)
+    return Listing(source, {each.uid: each for each in pods}, events, taken, (*pods, *others))
 
 
 # -- the pods of a workload --------------------------------------------------------------------------------
 
 
-def happened(listings: Listings, workload: WorkloadSpec) -> Rollout | None:
+class Happened(Struct, frozen=True):
+    """What the listings tell of the last rollout of a workload.
+
+    Attributes:
+        rollout: None where it is not told which of the pods it made, and `why`.
+        notes: what else they do not tell.
+    """
+
+    rollout: Rollout | None
+    why: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def happened(
+    listings: Listings, workload: WorkloadSpec, last: WorkloadSpec, before: WorkloadSpec | None
+) -> Happened | None:
     """What the listings tell of the last rollout of a workload; None where none of its pods is in them.
 
+    Args:
+        listings: all there are.
+        workload: whose pods.
+        last: what it is to be in the end, by the scenario.
+        before: what it was when the scenario begins; None: it was not there.
+
     Raises:
-        InputError: none of its pods was made by a rollout: all were there already in the first listing.
+        InputError: none of its pods was made by a rollout; they have no times.
     """
     (owner,) = owners_of([workload])
     own = [_own(each, owner) for each in listings.listings]
     if not any(own):
         return None
-    where = f"{workload.raw.get('kind')} {workload.namespace}/{workload.name}"
+    where = f"{workload.kind} {workload.namespace}/{workload.name}"
     known = _known_until(listings.listings)
     values: dict[str, list[tuple[int, Item]]] = {}
     for place, pods in enumerate(own):
         for uid, item in pods.items():
             values.setdefault(uid, []).append((place, item))
+    of_instances = workload.kind == KubeInfer.kind
+    parted = tell_apart({uid: each[0][1] for uid, each in values.items()}, own, last, before)
+    source = listings.listings[-1].source
+    if parted.new is None:
+        return Happened(None, parted.why)
+    if not parted.new:
+        message = f"{parted.why.format(where=where)}: no rollout is to be seen"
+        raise InputError([source.diagnostic(None, message, hint="list again after it", code="backtest")])
+    if all(_created(each[0][1]) == -inf for each in values.values()):
+        first = next(iter(values.values()))[0][1]
+        message = f"creationTimestamp: none of the {len(values):,} pods of {where} has one"
+        hint = "the API server gives every pod one: was it taken out of the listing?"
+        raise InputError([first.diagnostic(("metadata",), message, hint=hint)])
     stopped = _stopped(listings.events)
-    new = _new(values, own)
-    if not new:
-        message = f"all pods of {where} were there in the first listing already: no rollout is to be seen"
-        hint = "list again after it"
-        source = listings.listings[-1].source
-        raise InputError([source.diagnostic(None, message, hint=hint, code="backtest")])
-    kind = workload.raw.get("kind")
+    pulls = pulls_of(listings.events, Observed())
     seen = {
         uid: _seen(
-            uid, sightings, uid in new, known, listings.listings, stopped.get(uid), kind == KubeInfer.kind
+            uid, sightings, uid in parted.new, known, listings.listings, stopped.get(uid), pulls, of_instances
         )
         for uid, sightings in values.items()
     }
-    if len(new) == len(seen):
-        listings.notes.append(
-            f"{where}: no pod of before is listed, so how many were ready meanwhile is not known"
-        )
-    return rollout_of(list(seen.values()), [seen[uid] for uid in new], listings.listings[-1].taken)
+    notes = [parted.why.format(where=where)] if parted.why else []
+    if len(parted.new) == len(seen):
+        notes.append(f"{where}: no pod of before is listed, so how many were ready meanwhile is not known")
+    rollout = rollout_of(list(seen.values()), [seen[uid] for uid in parted.new], listings.listings[-1].taken)
+    return Happened(rollout, notes=tuple(notes))
 
 
 def _own(listing: Listing, owner: Owner) -> dict[str, Item]:
@@ -179,24 +198,8 @@ def _own(listing: Listing, owner: Owner) -> dict[str, Item]:
     return pods
 
 
-def _new(values: dict[str, list[tuple[int, Item]]], own: Sequence[dict[str, Item]]) -> set[str]:
-    """The pods that the rollout made: those of the template of the newest, else those not there at first."""
-    revisions = {uid: _revision(sightings[0][1]) for uid, sightings in values.items()}
-    if "" not in revisions.values() and len(set(revisions.values())) > 1:
-        newest = max(values, key=lambda uid: (_created(values[uid][0][1]), uid))
-        return {uid for uid, each in revisions.items() if each == revisions[newest]}
-    if len(own) == 1:
-        return set(values)
-    return {uid for uid in values if uid not in own[0]}
-
-
 def _created(item: Item) -> float:
     return seconds(item.value["metadata"].get("creationTimestamp")) or -inf
-
-
-def _revision(item: Item) -> str:
-    labels = mapping(item.value["metadata"].get("labels"))
-    return next((str(labels[each]) for each in _REVISIONS if labels.get(each)), "")
 
 
 def _known_until(listings: Sequence[Listing]) -> list[float]:
@@ -235,6 +238,7 @@ def _seen(
     known: Sequence[float],
     listings: Sequence[Listing],
     stopped: float | None,
+    pulls: PullsOf,
     of_instances: bool,
 ) -> PodSeen:
     told = [pod_times(item.value) for _, item in sightings]
@@ -253,6 +257,8 @@ def _seen(
         restarted=any(each.restarted for each in told),
     )
     place, last = sightings[-1]
+    if pod.started is not None and pod.created is not None:
+        pod.pulls, pod.inits = pulls.length(last.value), init_length(last.value)
     deleted = seconds(last.value["metadata"].get("deletionTimestamp"))
     grace = last.value["metadata"].get("deletionGracePeriodSeconds")
     gone = place < len(listings) - 1
@@ -283,11 +289,11 @@ def _readiness(
             {},
         )
         at = seconds(condition.get("lastTransitionTime"))
-        if at is None:
-            continue
         if condition.get("status") != "True":
-            stops.append(at)
-        elif begins and begins[-1][0] == at:
+            stops += [] if at is None else [at]
+            continue
+        at = -inf if at is None else at  # nobody knows since when
+        if begins and begins[-1][0] == at:
             begins[-1] = at, listings[place].taken
         else:
             begins.append((at, listings[place].taken))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from kubeinfer_sim.experiment.backtest.backtest import Backtest
 from kubeinfer_sim.report.backtest import cells_of, notes_of, sentence, subtitle
+from kubeinfer_sim.report.comparison_sentences import failed_lines
 from kubeinfer_sim.report.html.origin import Origin, about, end_of_page
 from kubeinfer_sim.report.html.page import Block, Cell, Number, Page, Picture, Section, Table, Text, Tone
 from kubeinfer_sim.report.plots.intervals import intervals_plot
@@ -72,6 +73,7 @@ def _sections(backtest: Backtest) -> Iterator[Section]:
     )
     yield Section("All figures", [table])
     notes = [f"{subtitle(one)}: {note}" for one in backtest.rollouts[:_MOST_NOTED] for note in notes_of(one)]
+    notes += failed_lines(backtest.failures)
     yield Section("What could not be told", [Text(notes, as_list=True)] if notes else [])
 
 

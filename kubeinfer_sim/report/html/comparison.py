@@ -87,7 +87,7 @@ def _sections(comparison: Comparison, told: Sequence[str]) -> Iterator[Section]:
             [picture, lost_table(spent, comparison.family.say, times="", first="variant")],
         )
     yield Section("All numbers", list(_table(comparison)))
-    failed = failed_lines(comparison)
+    failed = failed_lines(comparison.failures)
     yield Section("Failed", [Text(failed, as_list=True)] if failed else [])
 
 

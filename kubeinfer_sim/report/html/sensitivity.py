@@ -85,7 +85,7 @@ def _sections(found: Sensitivity, file: str) -> Iterator[Section]:
         for each in found.left_out
     ]
     yield Section("Values that cannot be here", [Text(left_out, as_list=True)] if left_out else [])
-    failed = failed_lines(found.comparison)
+    failed = failed_lines(found.comparison.failures)
     yield Section("Failed", [Text(failed, as_list=True)] if failed else [])
 
 

@@ -70,7 +70,7 @@ def _sections(sweep: Sweep, more: Sequence[str]) -> Iterator[Section]:
     yield Section("Combinations", [_table(sweep)])
     left_out = left_out_lines(sweep.left_out)
     yield Section("Left out", [Text(left_out, as_list=True)] if left_out else [])
-    failed = failed_lines(sweep.comparison)
+    failed = failed_lines(sweep.comparison.failures)
     yield Section("Failed", [Text(failed, as_list=True)] if failed else [])
 
 

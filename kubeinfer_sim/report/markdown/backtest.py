@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.experiment.backtest.backtest import Backtest
 from kubeinfer_sim.report.backtest import cells_of, notes_of, sentence, subtitle
+from kubeinfer_sim.report.comparison_sentences import failed_lines
 from kubeinfer_sim.report.markdown.text import comment, escaped, footer
 
 
@@ -14,5 +15,6 @@ def backtest_markdown(backtest: Backtest) -> str:
         lines += ["", escaped(subtitle(one)), "", "| | happened | predicted | |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(map(escaped, cells_of(each)))} |" for each in one.figures]
         lines += ["", *(f"- {escaped(note)}" for note in notes_of(one))]
+    lines += [f"- {escaped(each)}" for each in failed_lines(backtest.failures)]
     lines.append(footer())
     return comment(lines)

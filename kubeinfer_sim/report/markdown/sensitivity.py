@@ -28,5 +28,5 @@ def sensitivity_markdown(found: Sensitivity, file: str) -> str:
         lines += [f"… and {rest:,} more with less effect", ""]
     lines += [f"- measure {escaped(each)}" for each in to_measure(found, file)]
     lines += capped([f"- {escaped(each)}" for each in rests(found)], _MOST_LINES, "lines")
-    lines += capped([f"- {escaped(each)}" for each in failed_lines(found.comparison)], 2, "runs")
+    lines += capped([f"- {escaped(each)}" for each in failed_lines(found.comparison.failures)], 2, "runs")
     return comment([*lines, footer()])

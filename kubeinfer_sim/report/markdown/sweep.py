@@ -26,7 +26,7 @@ def sweep_markdown(sweep: Sweep) -> str:
     lines = [f"**{escaped(first)}**", "", escaped(told), ""]
     lines += table([*map(escaped, heads)], cells)
     left_out = [f"- {escaped(each)}" for each in left_out_lines(sweep.left_out)]
-    failed = [f"- {escaped(each)}" for each in failed_lines(sweep.comparison)]
+    failed = [f"- {escaped(each)}" for each in failed_lines(sweep.comparison.failures)]
     rest = len(sweep.points) - len(shown)
     lines += ["", f"● on the front{f'; … and {rest:,} more combinations' if rest else ''}"]
     lines += capped(left_out, _MOST_LINES, "that cannot be") + capped(failed, _MOST_LINES, "runs")

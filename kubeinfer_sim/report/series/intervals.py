@@ -6,7 +6,8 @@ from math import isinf
 
 from msgspec import Struct
 
-from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested, Figure, Judgement
+from kubeinfer_sim.experiment.backtest.backtest import Backtest, Backtested
+from kubeinfer_sim.experiment.backtest.judging import Figure, Judgement
 from kubeinfer_sim.report.backtest import TITLES, cells_of
 
 #: Rollouts in a picture at most, those outside first.

@@ -53,7 +53,7 @@ class Simulated(Watcher, Idle):
         pod_gc = PodGarbageCollector(
             self.clock,
             self.api,
-            PodGcSettings(case["podgc_first"], pass_duration=case["podgc_pass_ms"]),
+            lambda: PodGcSettings(case["podgc_first"], pass_duration=case["podgc_pass_ms"]),
         )
         self.api.watch(self, self.controller, self.reporter, taint_eviction, pod_gc)
         for row in case["pods"] or []:

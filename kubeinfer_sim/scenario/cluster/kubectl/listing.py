@@ -68,6 +68,15 @@ class Item(Struct, frozen=True):
     extent: Callable[[], Extent] = lambda: (0, 0)
     document: Document | None = None
 
+    @property
+    def uid(self) -> str:
+        """Its uid; its kind, namespace and name where none was listed."""
+        metadata = self.value.get("metadata")
+        known = metadata if isinstance(metadata, dict) else {}
+        return str(
+            known.get("uid") or f"{self.value.get('kind')}/{known.get('namespace')}/{known.get('name')}"
+        )
+
     def diagnostic(
         self,
         path: Path,
@@ -159,16 +168,20 @@ def items_of(source: SourceText, kind: str, used: type[Any] = dict) -> Iterator[
         raise InputError([empty(source, message, kind)])
 
 
-def mixed_items(source: SourceText, kinds: Sequence[str]) -> Iterator[Item]:
+def mixed_items(source: SourceText, kinds: Sequence[str], expected: str = "") -> Iterator[Item]:
     """The objects of several kinds, as `kubectl get pods,events` writes them, in the order of the text; maybe none.
+
+    `expected`: what others are said to stand in the place of; the first of the kinds, if not given.
 
     Raises:
         InputError: the text is neither JSON nor YAML, or holds objects of another kind.
     """
-    for item in _objects(source, kinds[0], dict):
+    for item in _objects(source, expected or kinds[0], dict):
         name = item.value.get("kind")
         if name not in kinds:
-            raise InputError([_other_kind(name if isinstance(name, str) else "", [item], kinds[0])])
+            raise InputError(
+                [_other_kind(name if isinstance(name, str) else "", [item], expected or kinds[0])]
+            )
         yield item
 
 

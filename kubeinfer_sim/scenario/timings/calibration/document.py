@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic.alias_generators import to_camel
 
 from kubeinfer_sim.scenario.timings.calibration.fit import fit
 from kubeinfer_sim.scenario.timings.calibration.observe import Observed
+from kubeinfer_sim.scenario.timings.calibration.rates import Rate, rate_lines
 from kubeinfer_sim.scenario.timings.profiles import LOAD
 from kubeinfer_sim.scenario.units import format_duration, format_size
 
@@ -32,14 +33,17 @@ _UNKNOWN = (
 )
 
 
-def timings_document(observed: Observed, name: str, sources: list[str]) -> str:
-    """The text of the file."""
-    return "\n".join(_lines(observed, name, sources)) + "\n"
+def timings_document(
+    observed: Observed, name: str, sources: Sequence[str], rates: Sequence[Rate] = ()
+) -> str:
+    """The text of the file; failure rates are comments, since a scenario has them elsewhere."""
+    return "\n".join(_lines(observed, name, sources, rates)) + "\n"
 
 
-def _lines(observed: Observed, name: str, sources: list[str]) -> Iterator[str]:
+def _lines(observed: Observed, name: str, sources: Sequence[str], rates: Sequence[Rate]) -> Iterator[str]:
     pods = ", ".join(f"{count} of {role}" for role, count in sorted(observed.pods.items()))
-    yield f"# Learned by kubeinfer-sim calibrate from {' and '.join(sources)}: {pods}."
+    told = " and ".join([", ".join(sources[:-1]), sources[-1]] if len(sources) > 1 else sources)
+    yield f"# Learned by kubeinfer-sim calibrate from {told}: {pods}."
     yield "# Kubernetes writes times in whole seconds, so a length is right to 1 s. Use it in a scenario with"
     yield "# spec: {timings: {file: ...}}; what stands in the scenario itself goes before what stands here."
     yield f"# {_UNKNOWN}"
@@ -49,6 +53,10 @@ def _lines(observed: Observed, name: str, sources: list[str]) -> Iterator[str]:
         yield "# Image sizes, for spec.transfers.imageSizes:"
         for image, size in sorted(observed.image_sizes.items()):
             yield f"#   {json.dumps(image, ensure_ascii=False)}: {format_size(size)}"
+    if rates:
+        yield "# Failure rates, with exact intervals of 95 %, for spec.faults.processes of a scenario; of which kind"
+        yield "# they were is not told, so choose it (docs/faults.md):"
+        yield from (f"# {line}" for line in rate_lines(rates))
     yield "apiVersion: kubeinfer-sim/v1"
     yield "kind: Timings"
     yield f"metadata: {{name: {json.dumps(name, ensure_ascii=False)}}}"

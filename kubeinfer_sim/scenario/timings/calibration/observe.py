@@ -21,8 +21,8 @@ from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong
 from kubeinfer_sim.scenario.timings.calibration.roles import entries, instance_of, mapping, role_of
 
 _PULLED = re.compile(
-    r'Successfully pulled image "(?P<image>[^"]+)" in (?P<alone>\S+)'
-    r"(?: \((?P<whole>\S+) including waiting\))?(?:\. Image size: (?P<size>\d+) bytes)?"
+    r'Successfully pulled image "(?P<image>[^"]+)" in (?P<alone>\S+?)'
+    r"(?: \((?P<whole>\S+) including waiting\))?(?:\. Image size: (?P<size>\d+) bytes)?\.?$"
 )
 _PRESENT = re.compile(r'Container image "(?P<image>[^"]+)" already present')
 _GO_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
@@ -66,13 +66,38 @@ class Observed(Struct):
         return [f"{count:,} {note}" for note, count in sorted(words)]
 
 
-class _Pulls(Struct):
-    """What events tell of one pod's images; `waited`: it did not find a node at once."""
+class Pulls(Struct):
+    """What events tell of one pod's images, s; `waited`: it did not find a node at once."""
 
     alone: dict[str, float] = field(default_factory=dict)
     whole: float = 0.0
     images: set[str] = field(default_factory=set)
     waited: bool = False
+
+    def is_whole(self, pod: Mapping[str, Any]) -> bool:
+        """Whether the events are there of all images of the pod's containers."""
+        containers = entries(pod["spec"].get("containers")) or [{}]
+        return len(self.images) >= len({str(each.get("image")) for each in containers})
+
+
+class PullsOf(Struct):
+    """What events tell of each pod's images: by namespace and name of the pod, then by its uid, "" where none is named.
+
+    Pods that follow one another may have the same name.
+    """
+
+    pods: dict[tuple[str, str], dict[str, Pulls]] = field(default_factory=dict)
+
+    def of(self, pod: Mapping[str, Any]) -> Pulls | None:
+        """Of a pod, of one without uid the last of its name; None where no event is about it."""
+        known = self.pods.get(_name(pod), {})
+        uid = pod["metadata"].get("uid")
+        return known.get(str(uid)) or known.get("") if uid else next(reversed(known.values()), None)
+
+    def length(self, pod: Mapping[str, Any]) -> float | None:
+        """How long its images were pulled, s, and waited for other pulls; None where the events do not tell it."""
+        pulls = self.of(pod)
+        return pulls.whole if pulls is not None and pulls.is_whole(pod) else None
 
 
 class PodTimes(Struct):
@@ -99,7 +124,7 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
         role_label: the label that names a pod's role; None for the usual ones.
     """
     observed = Observed(with_events=events is not None)
-    pulls = _pulls(events or (), observed)
+    pulls = pulls_of(events or (), observed)
     every = [pod_times(item.value, role_label) for item in pods]
     last_started: dict[tuple[str, str], float | None] = {}
     for pod in every:
@@ -111,7 +136,7 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
         _binding(every, pulls, observed)
     for pod in every:
         observed.pods[pod.role] += 1
-        _before_start(pod, pulls.get(_name(pod.value)), observed)
+        _before_start(pod, pulls.of(pod.value), observed)
         begun = pod.started
         if pod.instance is not None and not pod.restarted:
             begun = last_started[pod.instance]
@@ -119,7 +144,7 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
     return observed
 
 
-def _binding(pods: Iterable[PodTimes], pulls: Mapping[tuple[str, str], _Pulls], observed: Observed) -> None:
+def _binding(pods: Iterable[PodTimes], pulls: PullsOf, observed: Observed) -> None:
     """From the creation of an instance until the last of its pods has a node, where none had to wait for one.
 
     The pods of an instance are bound together, so they are one sample, not several.
@@ -128,7 +153,7 @@ def _binding(pods: Iterable[PodTimes], pulls: Mapping[tuple[str, str], _Pulls], 
     for pod in pods:
         gangs[pod.instance or _name(pod.value)].append(pod)
     for gang in gangs.values():
-        known = [pulls.get(_name(pod.value)) for pod in gang]
+        known = [pulls.of(pod.value) for pod in gang]
         moments = [(pod.created, pod.scheduled) for pod in gang]
         if None in known or any(None in each for each in moments):
             observed.notes["{instance|instances} with pods without events or times: not in bind"] += 1
@@ -139,7 +164,7 @@ def _binding(pods: Iterable[PodTimes], pulls: Mapping[tuple[str, str], _Pulls], 
             observed.add(gang[0].role, "bind", max(each for _, each in moments if each is not None) - created)
 
 
-def _before_start(pod: PodTimes, pulls: _Pulls | None, observed: Observed) -> None:
+def _before_start(pod: PodTimes, pulls: Pulls | None, observed: Observed) -> None:
     """Scheduling, images and containers of a pod's first start."""
     if pod.scheduled is None:
         observed.notes["{pod|pods} that {has|have} no node: nothing learned"] += 1
@@ -148,7 +173,7 @@ def _before_start(pod: PodTimes, pulls: _Pulls | None, observed: Observed) -> No
         observed.notes["{pod|pods} whose containers restarted or do not run: no pull, no create"] += 1
         return
     containers = entries(pod.value["spec"].get("containers")) or [{}]
-    if pulls is not None and len(pulls.images) >= len({str(each.get("image")) for each in containers}):
+    if pulls is not None and pulls.is_whole(pod.value):
         engine = containers[_engine(containers)].get("image")
         if isinstance(engine, str) and engine in pulls.alone:
             observed.add(pod.role, "imageCold", pulls.alone[engine])
@@ -233,13 +258,6 @@ def pod_times(value: Mapping[str, Any], role_label: str | None = None) -> PodTim
     states = entries(status.get("containerStatuses"))
     begun = [seconds(mapping(mapping(each.get("state")).get("running")).get("startedAt")) for each in states]
     runs = bool(begun) and None not in begun
-    ended = [
-        mapping(mapping(each.get("state")).get("terminated"))
-        for each in entries(status.get("initContainerStatuses"))
-    ]
-    init = sum(
-        (seconds(each.get("finishedAt")) or 0.0) - (seconds(each.get("startedAt")) or 0.0) for each in ended
-    )
     return PodTimes(
         value=value,
         role=role_of(value, role_label),
@@ -249,19 +267,30 @@ def pod_times(value: Mapping[str, Any], role_label: str | None = None) -> PodTim
         sandbox=at("PodReadyToStartContainers"),
         started=max(each for each in begun if each is not None) if runs else None,
         ready=at("Ready"),
-        init=init,
+        init=init_length(value) or 0.0,
         restarted=any(each.get("restartCount") for each in states),
     )
 
 
-def _pulls(events: Iterable[Item], observed: Observed) -> dict[tuple[str, str], _Pulls]:
-    pulls: dict[tuple[str, str], _Pulls] = defaultdict(_Pulls)
+def init_length(value: Mapping[str, Any]) -> float | None:
+    """How long the init containers of a pod ran that have ended, s; None where none has."""
+    states = (mapping(each.get("state")) for each in entries(value["status"].get("initContainerStatuses")))
+    ended = [mapping(each["terminated"]) for each in states if each.get("terminated")]
+    moments = [(seconds(each.get("startedAt")), seconds(each.get("finishedAt"))) for each in ended]
+    lengths = [last - first for first, last in moments if first is not None and last is not None]
+    return sum(lengths) if lengths else None
+
+
+def pulls_of(events: Iterable[Item], observed: Observed) -> PullsOf:
+    """Read the pulls off events; `observed` gets the sizes of images, and notes what cannot be read."""
+    pulls: dict[tuple[str, str], dict[str, Pulls]] = defaultdict(lambda: defaultdict(Pulls))
     for item in events:
         value = item.value
         about = mapping(value.get("involvedObject") or value.get("regarding"))
         if about.get("kind") != "Pod":
             continue
-        pod = pulls[str(about.get("namespace") or "default"), str(about.get("name"))]
+        name = str(about.get("namespace") or "default"), str(about.get("name"))
+        pod = pulls[name][str(about.get("uid") or "")]
         text = str(value.get("message") or value.get("note") or "")
         reason = value.get("reason")
         if reason == "FailedScheduling":
@@ -278,7 +307,7 @@ def _pulls(events: Iterable[Item], observed: Observed) -> dict[tuple[str, str], 
                 observed.image_sizes[match["image"]] = int(match["size"])
         elif reason == "Pulled" and (match := _PRESENT.match(text)):
             pod.images.add(match["image"])
-    return dict(pulls)
+    return PullsOf(dict(pulls))
 
 
 def _name(value: Mapping[str, Any]) -> tuple[str, str]:
@@ -303,6 +332,21 @@ def seconds(text: object) -> float | None:
     except ValueError:
         return None
     return moment.timestamp() if moment.tzinfo is not None else None
+
+
+def times_in(value: Any) -> Iterator[float]:
+    """Every time in an object that is past when it is listed; a deletion timestamp lies ahead."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if isinstance(each, (dict, list)):
+                yield from times_in(each)
+            elif key.endswith(("Time", "Timestamp", "At")) and key != "deletionTimestamp":
+                time = seconds(each)
+                if time is not None:
+                    yield time
+    elif isinstance(value, list):
+        for each in value:
+            yield from times_in(each)
 
 
 def usable(pods: Iterable[Item], wrong: Wrong) -> Iterator[Item]:

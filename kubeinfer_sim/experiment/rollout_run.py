@@ -1,10 +1,12 @@
-"""The pods of a run as their objects would show them."""
+"""One run whose rollouts are also measured as they would be seen from outside, by the objects of its pods."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
+
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import (
     ContainersRunning,
@@ -18,33 +20,27 @@ from kubeinfer_sim.cluster.records import (
     PodRef,
     PodRemoved,
 )
+from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceCreated
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.experiment.backtest.rollout import PodSeen, Readiness, Rollout, rollout_of
-from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.simulate import simulate
+from kubeinfer_sim.experiment.figures import measured_run
+from kubeinfer_sim.experiment.replication import Replication, Variant, replication_of
+from kubeinfer_sim.experiment.rollout import PodSeen, Readiness, Rollout, rollout_of
+from kubeinfer_sim.metrics.lives import PodLife
 
-#: A workload by kind and name.
-Workload = tuple[str, str]
+#: How a stage says that the image was there.
+_WARM = "warm"
 
 
-def predict(scenario: Scenario, seed: int) -> dict[Workload, Rollout]:
-    """Play the scenario once: of each workload that got new pods the rollout that they are."""
+def play_watched(variant: Variant, seed: int) -> Replication:
+    """Simulate a variant with one seed, and note of each workload that got new pods the rollout that they are."""
     watch = _Watch()
-    run = simulate(scenario, seed=seed, listeners=[watch.observe], keep=False, pods=False, ways=False)
-    watch.close()
-    end = run.ended_at / 1000
-    of: dict[Workload, list[PodSeen]] = {}
-    for ref, pod in watch.pods.items():
-        of.setdefault((ref.instance.kind, ref.instance.owner), []).append(pod)
-    rollouts = {}
-    for workload, pods in of.items():
-        last = pods[-1].revision
-        new = [each for each in pods if each.revision == last and each.created is not None]
-        rollout = rollout_of(pods, new, end)
-        if rollout is not None:
-            rollouts[workload] = rollout
-    return rollouts
+    found = measured_run(
+        variant.scenario, seed=seed, recovery=variant.recovery, ways=False, listeners=[watch.observe]
+    )
+    lives = (pod for instance in found.cluster.instances for pod in instance.pods)
+    rollouts = watch.finish(found.run.ended_at / 1000, lives)
+    return replace(replication_of(found), rollouts=rollouts)
 
 
 class _Watch:
@@ -117,8 +113,33 @@ class _Watch:
         if since is not None:
             self.pods[ref].readiness.append(Readiness(since, at, at))
 
-    def close(self) -> None:
-        """It is over: who is ready stays so."""
+    def finish(self, ended_at: float, lives: Iterable[PodLife]) -> dict[str, Rollout]:
+        """It is over (s), and who is ready stays so: the rollouts by kind and name of their workloads."""
         for ref, since in self._since.items():
             self.pods[ref].readiness.append(Readiness(since, inf, inf))
-        self._since.clear()
+        for life in lives:
+            if (pod := self.pods.get(life.pod)) is not None and pod.started is not None:
+                pod.pulls, pod.inits = _pulls(life), _inits(life)
+        of: dict[str, list[PodSeen]] = {}
+        for ref, pod in self.pods.items():
+            of.setdefault(f"{ref.instance.kind}/{ref.instance.owner}", []).append(pod)
+        rollouts = {}
+        for workload, pods in of.items():
+            last = pods[-1].revision
+            new = [each for each in pods if each.revision == last and each.created is not None]
+            if new:
+                rollouts[workload] = rollout_of(pods, new, ended_at)
+        return rollouts
+
+
+def _pulls(life: PodLife) -> float:
+    """As the kubelet's events tell it: from its turn in the queue on, and nothing where the image was there."""
+    kind = StageKind.IMAGE
+    spans = [each for each in life.spans if each.stage.kind is kind and each.regime != _WARM]
+    return sum(each.until - each.since for each in spans) / 1000
+
+
+def _inits(life: PodLife) -> float | None:
+    """As their statuses tell it, sidecars left out; None without any."""
+    spans = [each for each in life.spans if each.stage.kind is StageKind.INIT]
+    return sum(each.until - each.since for each in spans) / 1000 if spans else None

@@ -12,11 +12,14 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct, field
 
-Stage = Literal["schedule", "setUp", "start"]
-#: The stages of a pod that its object tells, in their order, with between which of its moments each lies.
-STAGES: dict[Stage, tuple[str, str]] = {
+Stage = Literal["schedule", "setUp", "image", "init", "start"]
+#: The stages of a pod that can be seen, in their order, with between which of its moments each lies, or of what it is
+#: made up.
+STAGES: dict[Stage, tuple[str, ...]] = {
     "schedule": ("created", "scheduled"),
     "setUp": ("scheduled", "started"),
+    "image": ("pulls",),
+    "init": ("inits",),
     "start": ("started", "ready"),
 }
 
@@ -43,6 +46,8 @@ class PodSeen(Struct):
         name: the same for pods that follow one another at a place of an instance.
         instance: what it is ready together with; by itself where it is a pod of its own.
         ordinal: the instance by the name it shares with what it replaces; "" of pods whose names are drawn.
+        pulls: how long its images were pulled in all, waiting for other pulls included, s; 0 where all were there.
+        inits: how long its init containers ran, s; None without any.
         stays: whether it is there at the end, and not being deleted.
         restarted: when it was first seen with a start of its containers, that was not their first.
     """
@@ -55,6 +60,8 @@ class PodSeen(Struct):
     scheduled: float | None = None
     started: float | None = None
     ready: float | None = None
+    pulls: float | None = None
+    inits: float | None = None
     readiness: list[Readiness] = field(default_factory=list)
     stays: bool = True
     restarted: bool = False
@@ -65,34 +72,41 @@ class Rollout(Struct, frozen=True):
 
     Attributes:
         duration: from the creation of its first pod until the last of those that stay was ready, s; infinite above
-            where that had not come.
+            where that had not come; None where it is not known when its pods were created.
         fewest_ready: instances, or pods that are none of one, from its first deletion or creation to its end; None
-            where no pod from before is known.
+            where no pod from before is known, or not when it began.
         stages: the median over its pods, s.
         order: the instances of its pods, those created in one second together.
         pods: how many it made that stay.
     """
 
-    duration: Between
+    duration: Between | None
     fewest_ready: Between | None
     stages: Mapping[Stage, float]
     order: tuple[tuple[str, ...], ...]
     pods: int
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it had come to its end when it was seen last."""
+        return self.duration is not None and self.duration.high < inf
 
-def rollout_of(pods: Sequence[PodSeen], new: Iterable[PodSeen], seen_until: float) -> Rollout | None:
-    """Measure the rollout that made the pods `new`; None where it made none.
+
+def rollout_of(pods: Sequence[PodSeen], new: Iterable[PodSeen], seen_until: float) -> Rollout:
+    """Measure the rollout that made the pods `new`, at least one.
 
     Args:
         pods: all of the workload.
-        new: those that it made; created at a known time.
+        new: those that it made.
         seen_until: up to when it was watched, s.
     """
     made = {id(each): each for each in new}
     staying = [each for each in made.values() if each.stays]
-    begun = min((each.created for each in made.values() if each.created is not None), default=None)
-    if begun is None:
-        return None
+    created = [each.created for each in made.values() if each.created is not None]
+    stages = _stages(made.values())
+    if len(created) < len(made):
+        return Rollout(None, None, stages, (), len(staying))
+    begun = min(created)
     before = [each for each in pods if id(each) not in made]
     readied = [each.ready for each in staying if each.ready is not None]
     over = bool(staying) and len(readied) == len(staying) and not any(each.stays for each in before)
@@ -102,18 +116,21 @@ def rollout_of(pods: Sequence[PodSeen], new: Iterable[PodSeen], seen_until: floa
     if before:
         since = min([begun, *(span.until for each in before for span in each.readiness[-1:])])
         fewest = Between(_fewest(pods, since, end, surely=True), _fewest(pods, since, end, surely=False))
+    return Rollout(duration, fewest, stages, _order(made.values()), len(staying))
+
+
+def _stages(made: Iterable[PodSeen]) -> dict[Stage, float]:
+    """The median of each stage, over the pods that tell it and whose containers did not restart."""
+    pods = [each for each in made if not each.restarted]
     stages: dict[Stage, float] = {}
-    for stage, (first, last) in STAGES.items():
+    for stage, moments in STAGES.items():
+        known = [[getattr(pod, each) for each in moments] for pod in pods]
         lengths = [
-            max(0.0, until - since)
-            for each in made.values()
-            if not each.restarted
-            and (since := getattr(each, first)) is not None
-            and (until := getattr(each, last)) is not None
+            max(0.0, each[-1] - each[0]) if len(each) > 1 else each[0] for each in known if None not in each
         ]
         if lengths:
             stages[stage] = float(median(lengths))
-    return Rollout(duration, fewest, stages, _order(made.values()), len(staying))
+    return stages
 
 
 def _order(made: Iterable[PodSeen]) -> tuple[tuple[str, ...], ...]:
