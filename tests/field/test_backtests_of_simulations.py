@@ -244,3 +244,25 @@ def test_workers_and_a_store_change_nothing(user: User, workload: Callable[..., 
     other = user.types(*line, "--store", "kept.db", "--seed", "5", "--horizon", "1h")
     assert other.returncode == 2
     assert "its runs are of other inputs" in other.told
+
+
+@both
+def test_backtest_and_calibrate_learn_the_rates_of_a_simulation(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=2),
+        cluster="2x8",
+        actions=[{"at": "10m", "nodeDown": {"nodes": ["node-0"], "lasts": "5m"}}],
+        update={"newRevision": True},
+    )
+    for at in ("1m", "40m"):
+        done = user.types("pods", "scenario.yaml", "--at", at, "-o", "kubectl")
+        (user.folder / f"{at}.json").write_text(done.stdout, encoding="utf-8")
+    user.types("backtest", "scenario.yaml", "1m.json", "40m.json", "-n", "2", "--timings", "learned.yaml")
+    for text in (
+        (user.folder / "learned.yaml").read_text(encoding="utf-8"),
+        user.types("calibrate", "1m.json", "40m.json").stdout,
+    ):
+        assert "#   nodes not ready: 1 in" in text
+        assert "kind: Timings" in text

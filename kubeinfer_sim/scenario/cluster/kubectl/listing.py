@@ -70,12 +70,17 @@ class Item(Struct, frozen=True):
 
     @property
     def uid(self) -> str:
-        """Its uid; its kind, namespace and name where none was listed."""
+        """Its uid; its kind, namespace and name where none was listed, and where it stands where it has no name."""
         metadata = self.value.get("metadata")
         known = metadata if isinstance(metadata, dict) else {}
-        return str(
-            known.get("uid") or f"{self.value.get('kind')}/{known.get('namespace')}/{known.get('name')}"
+        if known.get("uid"):
+            return str(known["uid"])
+        where = (
+            f"{known.get('namespace')}/{known['name']}"
+            if known.get("name")
+            else (self.source.name, self.path)
         )
+        return f"{self.value.get('kind')}/{where}"
 
     def diagnostic(
         self,
@@ -195,9 +200,12 @@ def _other_kind(name: str, items: list[Item], kind: str) -> Diagnostic:
     meant = what_for(name, items[0].source.name)
     hint = f"{meant}; {kind}s are written by: {wanted}" if meant else f"{kind}s are written by: {wanted}"
     more = f", and {len(items) - 1:,} more" if len(items) > 1 else ""
-    article = "an" if name[:1] in "AEIOU" else "a"
-    what = f"{article} {name}{more}" if name else f"an object without a kind{more}"
-    return items[0].diagnostic(("kind",), f"expected a {kind}, found {what}", hint=hint)
+    what = f"{_article(name)} {name}{more}" if name else f"an object without a kind{more}"
+    return items[0].diagnostic(("kind",), f"expected {_article(kind)} {kind}, found {what}", hint=hint)
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[:1] in "AEIOU" else "a"
 
 
 def _objects(source: SourceText, kind: str, used: type[Any]) -> Iterator[Item]:

@@ -38,7 +38,7 @@ def calibrate(
     sources = [pods, *([] if events is None else [events]), *more]
     watched = Watched()
     for place, source in enumerate(sources):
-        watched.add(list(_listed(source, "Pod" if not place else "Event")))
+        watched.add(list(_listed(source, "Event" if place else "Pod", has_to=not place)))
     listed = list(watched.pods.values())
     found_events = list(watched.events.values()) if events is not None or watched.events else None
     if not listed:
@@ -56,14 +56,14 @@ def calibrate(
     return timings_document(observed, name, [each.name for each in sources], watched.rates()), summary
 
 
-def _listed(source: SourceText, kind: str) -> Iterator[Item]:
+def _listed(source: SourceText, kind: str, *, has_to: bool) -> Iterator[Item]:
     """The objects of a listing, of `kind` and the other two that say something.
 
     Raises:
-        InputError: it holds none of its kind but others, or what is wrong with its pods.
+        InputError: it holds none of its kind, as it has to, but others; or what is wrong with its pods.
     """
     items = list(mixed_items(source, KINDS, kind))
-    if items and not any(each.value["kind"] == kind for each in items):
+    if has_to and items and not any(each.value["kind"] == kind for each in items):
         list(items_of(source, kind))  # says what it holds instead
     wrong = Wrong()
     yield from usable((each for each in items if each.value["kind"] == "Pod"), wrong)
