@@ -49,6 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--sweep", action="store_true", help="also run the long sweeps")
     parser.addoption("--whole", action="store_true", help="with --sweep: all of the sweeps that run in part")
     parser.addoption("--browser", action="store_true", help="also what opens pages in headless Chromium")
+    parser.addoption(
+        "--site", metavar="DIR", help="the documentation's site as it was built there, rather than built anew"
+    )
     parser.addoption("--shots", metavar="DIR", help="with --browser: keep a picture of each page there")
     parser.addoption(
         "--counts", action="store_true", help="write how many cases of each table pass into docs/fidelity.md"

@@ -16,6 +16,8 @@ from typing import Any
 
 #: Debian's name of it, and others'.
 NAMES = ("chromium", "chromium-browser", "google-chrome")
+#: A phone and a screen, light and dark.
+SIZES = [(width, dark) for width in (380, 1400) for dark in (False, True)]
 #: Seconds one answer may take; a machine may be busy.
 PATIENCE = 60
 
@@ -67,8 +69,8 @@ class Page:
         """All it asked for."""
         return [each["request"]["url"] for each in self.seen("Network.requestWillBeSent")]
 
-    def opens(self, file: Path, width: int = 1400, height: int = 900, dark: bool = False) -> None:
-        """Open a file and wait until its pictures are drawn."""
+    def looks(self, width: int = 1400, height: int = 900, dark: bool = False) -> None:
+        """Be a screen, or a phone, of this size, light or dark."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", {"features": [scheme]})
         phone = width < 600
@@ -76,6 +78,10 @@ class Page:
             "Emulation.setDeviceMetricsOverride",
             {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone},
         )
+
+    def opens(self, file: Path, width: int = 1400, height: int = 900, dark: bool = False) -> None:
+        """Open a file and wait until its pictures are drawn."""
+        self.looks(width, height, dark)
         self.call("Page.navigate", {"url": file.resolve().as_uri()})
         self.until(
             "document.readyState === 'complete' && document.documentElement.dataset.drawn !== undefined"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from browser.chromium import Browser, Page, browser, chromium
+from browser.chromium import SIZES, Browser, Page, browser, chromium
 from command_line import ROOT, sim
 from field.user import User, asking, kubeinfer
 from kubectl_listings import listed
@@ -47,7 +47,6 @@ COMMANDS = {
 }
 #: Those whose pictures are of many combinations or inputs.
 DECISIONS = ("plan", "sweep", "sweep, cliff", "sensitivity", "recommend", "backtest")
-SIZES = [(width, dark) for width in (380, 1400) for dark in (False, True)]
 EVIL = "</script><img src=x onerror=alert(1)><a href=//x.test>&lt;b"
 
 

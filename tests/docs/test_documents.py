@@ -12,14 +12,16 @@ from pathlib import Path
 
 import pytest
 from command_line import ROOT, sim
+from docs.followed import PAGES as FOLLOWED
 
 from kubeinfer_sim.cli.compare import command as compare
 from kubeinfer_sim.cli.main import COMMANDS
 from kubeinfer_sim.experiment.knobs import KNOBS
 
-PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCS = ROOT / "docs"
 #: The Chinese edition.
-CHINESE = [ROOT / "README.zh.md", *sorted((ROOT / "docs" / "zh").glob("*.md"))]
+CHINESE = [ROOT / "README.zh.md", *sorted((DOCS / "zh").glob("*.md"))]
+PAGES = [page for page in sorted(DOCS.rglob("*.md")) if page not in CHINESE]
 DOCUMENTS = [*(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")), *PAGES, *CHINESE]
 #: Files of the repository, as pages name them.
 FILES = re.compile(r"`((?:kubeinfer_sim|tests|docs|scenarios|\.ci)/[\w./-]*\w/?)[`:]")
@@ -30,8 +32,8 @@ def examples() -> list[tuple[str, str, str]]:
     """(document, command, output) of every console block: lines after `$ ` and what follows them."""
     found = []
     for document in DOCUMENTS:
-        if document.name == "tutorial.md":
-            continue  # each of its commands needs those before it: test_tutorial.py
+        if document in FOLLOWED or document.parent.name == "zh":
+            continue  # each of their commands needs those before it: test_followed.py
         for block in BLOCK.findall(document.read_text(encoding="utf-8")):
             for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
                 command, _, output = part.partition("\n")
@@ -95,21 +97,34 @@ def test_every_file_a_page_names_exists() -> None:
     ]
 
 
-def test_the_readme_lists_every_page() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    linked = {
-        each
-        for line in text.splitlines()
-        if line.startswith("* ")
-        for each in re.findall(r"\]\((?:docs/)?([\w.]+)\)", line)
-    }
-    assert {"CHANGELOG.md", "CONTRIBUTING.md", *(page.name for page in PAGES)} == linked
+def linked(document: Path, items: str) -> set[Path]:
+    """The files of the repository that lines which begin so link to."""
+    lines = [line for line in document.read_text(encoding="utf-8").splitlines() if line.startswith(items)]
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", "\n".join(lines))
+    return {(document.parent / each).resolve() for each in links}
+
+
+def test_the_index_lists_every_page() -> None:
+    index = DOCS / "index.md"
+    pages = {page for page in PAGES if page not in (index, DOCS / "tutorial.md")}
+    assert linked(index, "* ") >= pages | {ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"}
+    assert {*(ROOT / "notebooks").glob("*.ipynb")} <= linked(index, "* ")
+    assert {DOCS / "tutorial.md", *CHINESE} <= linked(index, "")
+
+
+def questions(document: Path) -> list[tuple[str, str]]:
+    """The table from question to command of a document."""
+    text = document.read_text(encoding="utf-8")
+    table = text[text.index("| question | command |") :].partition("\n\n")[0]
+    return re.findall(r"^\| (.+?) \| `([^`]+)` \|", table, re.M)
+
+
+def test_the_index_asks_what_the_readme_asks() -> None:
+    assert questions(DOCS / "index.md") == questions(ROOT / "README.md")
 
 
 def test_the_readme_has_a_question_for_every_command() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    table = text[text.index("| question | command |") :].partition("\n\n")[0]
-    asked = re.findall(r"\| `([a-z]+)[^`]*` \|$", table, re.M)
+    asked = [command.split()[0] for _, command in questions(ROOT / "README.md")]
     assert sorted(asked) == sorted(COMMANDS)
 
 

@@ -57,7 +57,7 @@ class Backtested(Struct, frozen=True):
 
 
 class Backtest(Struct, frozen=True):
-    """Several of them.
+    """Rollouts that have happened, each figure beside what was predicted of it.
 
     Attributes:
         pods: of the workloads, as they were listed when they were ready, if ever; `events` of all.

@@ -90,6 +90,10 @@ def test_a_list_of_one_namespace_is_questioned() -> None:
     assert warning.message == "all pods are in namespace other: was it written without -A (all namespaces)?"
 
 
+def test_pods_of_the_simulated_kubeinfer_are_of_a_namespace_too() -> None:
+    assert read(OWN["name"], pod("a"), pod("b")).warnings == []
+
+
 def test_equal_pods_share_what_the_scheduler_reads_of_them() -> None:
     one, other = read(pod("a"), pod("b", where="n1")).pods
     assert one.manifest is other.manifest

@@ -119,13 +119,11 @@ def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequenc
     running = Running()
     known = {node.name: node for node in nodes}
     strangers: dict[str, list[str]] = defaultdict(list)
-    namespaces: set[str] = set()
     try:
         for item in items_of(source, "Pod", _Pod):
             pod = reader.pod(item, running)
             if pod is None:
                 continue
-            namespaces.add(pod.namespace)
             if pod.node in known:
                 running.pods.append(pod)
             else:
@@ -139,8 +137,8 @@ def read_pods(source: SourceText, nodes: Sequence[NodeSpec], kubeinfers: Sequenc
 
     if not reader.seen:
         warn("holds no pods, so nothing is taken off the nodes")
-    elif len(namespaces) == 1:
-        (only,) = namespaces
+    elif len(reader.namespaces) == 1 and (running.pods or strangers):
+        (only,) = reader.namespaces
         warn(f"all pods are in namespace {only}: was it written without -A (all namespaces)?")
     if strangers:
         number = sum(map(len, strangers.values()))
@@ -180,6 +178,7 @@ class _PodReader:
     def __init__(self, kubeinfers: Sequence[KubeInfer]) -> None:
         self.wrong = Wrong()
         self.seen = 0
+        self.namespaces: set[str] = set()
         self._named: set[tuple[str, str]] = set()
         self._owners = owners_of(kubeinfers)
         self._manifests: dict[bytes, tuple[Mapping[str, Any], Mapping[str, int]]] = {}
@@ -202,6 +201,7 @@ class _PodReader:
                 item, ("metadata", "namespace"), f"expected a namespace, found {shown(namespace)}"
             )
             return None
+        self.namespaces.add(namespace)
         for owner in self._owners:
             reason = owner.owns(name, namespace, metadata)
             if reason:
