@@ -109,6 +109,23 @@ def test_what_is_deleted_loses_its_pods_at_once(user: User, workload: Any) -> No
     assert [each[2:] for each in lives(user)] == [(0, 60, 60)] * 3
 
 
+@pytest.mark.parametrize("workload", [stateful_set, daemon_set])
+def test_with_on_delete_pods_are_replaced_that_somebody_deletes(user: User, workload: Any) -> None:
+    pods = workload(CPU, spec={"updateStrategy": {"type": "OnDelete"}})
+    name = f"{pods['kind']}/{pods['metadata']['name']}"
+    delete = {"at": "2m", "object": name, "deletePod": {"pods": [1]}}
+    user.plans(pods, cluster=pools(), actions=[{**NEW, "object": name}, delete], horizon="3m")
+    assert [
+        (made, deleted) for _, _, made, deleted, _ in sorted(lives(user), key=lambda each: each[2] or 0)
+    ] == [
+        (0, None),
+        (0, 120),
+        (0, None),
+        (120, None),
+    ]
+    assert measured(user)["timeline"]["updated"][-2:] == [[60_000, 0], [120_000, 1]]
+
+
 def test_each_change_is_a_generation_and_says_what_it_changes(user: User) -> None:
     label = {"patch": {"metadata": {"labels": {"team": "a"}}}}
     actions = [{"at": f"{at}m", **change} for at, change in enumerate([label, label, {"scale": 2}], 1)]
