@@ -16,7 +16,7 @@ from kubeinfer_sim.experiment.backtest.revisions import tell_apart
 from kubeinfer_sim.experiment.rollout import Between, PodSeen, Readiness, Rollout, rollout_of
 from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, empty, mixed_items
+from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, empty, items_of, mixed_items
 from kubeinfer_sim.scenario.cluster.kubectl.owners import Owner, owners_of
 from kubeinfer_sim.scenario.timings.calibration.observe import (
     Observed,
@@ -93,6 +93,8 @@ def read_listings(sources: Sequence[SourceText]) -> Listings:
     listings = sorted(map(_read, sources), key=lambda each: each.taken)
     if not any(each.pods for each in listings):
         number = sum(len(each.events) for each in listings)
+        if not number:
+            list(items_of(sources[0], "Pod"))  # says what it holds instead
         what = f"{number:,} events and no pods" if number else "no pods"
         raise InputError([empty(sources[0], f"there are {what} in what was listed", "Pod")])
     events = {each.uid: each for listing in listings for each in listing.events}
