@@ -43,6 +43,14 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @first_nodes_options
 @gate_options
 @option("--name", metavar="NAME", help="Which KubeInfer or Deployment, where there are several.")
+@click.option(
+    "--vary",
+    "vary",
+    metavar="NAME=LIST",
+    multiple=True,
+    help="A field of the manifest, or spareNodes, and the values to try, in place of the usual ones: maxSurge=0,1,2, "
+    "startupProbe.failureThreshold=30,60, recovery.prefill=Instance,Pod, spareNodes=1..4.",
+)
 @option(
     "--patch",
     "patch_to",
@@ -70,8 +78,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
     "replications",
     type=Whole(min=1, max=1_000_000),
     metavar="N",
-    help="How many seeds every change meets where anything is drawn; if not given 20, and what is chosen as many as "
-    "decide it.",
+    help="Runs of a set of changes at most, where anything is drawn; if not given as many as decide it.",
 )
 @place_options
 @option("--seed", type=Whole(min=0), metavar="N", help="The first seed.")
@@ -86,6 +93,7 @@ def command(
     pods: str | None,
     gates: Gates,
     name: str | None,
+    vary: tuple[str, ...],
     patch_to: str | None,
     kubectl_to: str | None,
     rules_to: str | None,
@@ -129,6 +137,7 @@ def command(
         made = recommend(
             manifest,
             cluster,
+            vary=vary,
             n=many.replications,
             workers=workers,
             progress=lambda done, told: bar.update(done, done, lambda: told),

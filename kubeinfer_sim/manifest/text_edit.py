@@ -73,6 +73,8 @@ def json_patch(value: Mapping[str, Any], edits: Sequence[Edit]) -> str:
     operations = []
     for each in edits:
         depth = _known(state, each.path)
+        if 0 < depth < len(each.path) and _at(state, each.path[:depth]) is None:
+            depth -= 1  # nothing is added to null
         made: Any = each.value
         for part in reversed(each.path[depth + 1 :]):
             made = {part: made}

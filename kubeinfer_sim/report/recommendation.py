@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import ROUND_FLOOR
 
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.recommending.changes import Change
-from kubeinfer_sim.experiment.recommending.recommend import Effect, Looked, Recommendation
+from kubeinfer_sim.experiment.recommending.effects import Effect
+from kubeinfer_sim.experiment.recommending.recommend import Looked, Recommendation
+from kubeinfer_sim.experiment.recommending.search import Unplayed
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.text import Text
-from kubeinfer_sim.report.words import count
+from kubeinfer_sim.report.words import count, listed, share
 
 #: Of each figure how it is called, and in what it is counted.
 FIGURES = {
     "held": ("holds in", "fraction"),
+    "inPlace": ("comes into place in", "fraction"),
     "duration": ("takes", "ms"),
     "lostInstanceMs": ("instance time lost", "ms"),
     "lostPodMs": ("pod time lost", "ms"),
@@ -49,7 +53,7 @@ def _parts(made: Recommendation) -> Iterator[Part]:
         yield Text()
         yield Text(printable(change_name(step.change)), "bold")
         for effect in step.effects:
-            if effect.difference.differs:
+            if effect.tells:
                 yield Text(f"  {effect_text(effect)}")
     if made.edits:
         yield Text()
@@ -67,13 +71,18 @@ def _parts(made: Recommendation) -> Iterator[Part]:
             yield Text(f"  {printable(looked_text(each))}")
         if len(others) > _MOST:
             yield Text(f"  … and {len(others) - _MOST:,} more: --json FILE has all", "dim")
+    for line in notes(made):
+        yield Text()
+        yield Text(line)
 
 
 def others_played(made: Recommendation) -> list[Looked]:
-    """The sets that are not the recommended one: first those that hold, of these the vendor's advice."""
+    """The sets that are not the recommended one: those that hold first, then the smallest, then the vendor's advice."""
     chosen = tuple(step.change for step in made.steps)
     others = [each for each in made.looked if each.changes and each.changes != chosen]
-    return sorted(others, key=lambda each: (each.decision is not Decision.HELD, not _advised(each)))
+    return sorted(
+        others, key=lambda each: (each.decision is not Decision.HELD, len(each.changes), not _advised(each))
+    )
 
 
 def subtitle(made: Recommendation) -> str:
@@ -92,6 +101,37 @@ def set_name(looked: Looked) -> str:
     return f"{names}{_advice(_advised(looked))}"
 
 
+def notes(made: Recommendation) -> list[str]:
+    """What a reader should know of it: what was not looked at, and what the runs leave out."""
+    lines = []
+    if made.also and made.edits:
+        verb = "is" if len(made.also) == 1 else "are"
+        lines.append(
+            printable(
+                f"{listed(list(made.also))} {verb} applied in the runs, and changed in them likewise: the patch is of "
+                f"{made.path} alone."
+            )
+        )
+    if made.unplayed:
+        lines.append(f"Not looked at: {'; '.join(map(_unplayed, made.unplayed))}.")
+    starts = made.starts
+    if starts.number and starts.number == starts.warm:
+        lines.append(
+            "No image is pulled in these runs: nodes have those of the manifest already. A new one is pulled first, "
+            "which takes longer; a scenario with the new manifest has that in it."
+        )
+    elif starts.warm:
+        lines.append(
+            f"{starts.warm:,} of {count(starts.number, 'start')} pull no image, for their nodes have it already. A new "
+            "one is pulled first, which takes longer; a scenario with the new manifest has that in it."
+        )
+    return lines
+
+
+def _unplayed(each: Unplayed) -> str:
+    return each.what if each.number is None else f"{each.number:,} {each.what}"
+
+
 def sentence(made: Recommendation) -> str:
     """What it comes to, in one sentence."""
     if made.decision is Decision.HELD and not made.steps:
@@ -108,23 +148,28 @@ def sentence(made: Recommendation) -> str:
 
 
 def _confirmed(made: Recommendation) -> str:
-    runs = made.confirmed
-    if runs is None or runs.together is None:
+    chosen = made.chosen
+    if chosen is None or not made.drawn:
         return ""
-    share = runs.together
-    return f", in {share.held:,} of {count(share.runs, 'run')} under seeds that have not chosen it"
+    return f", in {chosen.held:,} of {count(chosen.runs, 'run')}"
 
 
 def effect_text(effect: Effect) -> str:
-    """`takes 1h6m, 12m less (10m–14m less)`."""
+    """`takes 1h6m, before 1h18m: −12m (−14m to −10m)`, or how often it is so where there is no interval of the mean."""
     name, unit = FIGURES[effect.figure]
-    after = "" if effect.after is None else f" {amount(effect.after, unit)}"
-    before = "" if effect.before is None else f", before {amount(effect.before, unit)}"
+    text = f"{name} {amount(effect.after, unit)}, before {amount(effect.before, unit)}"
+    text += f": {_more(effect.difference.mean, unit)}"
     low, high = effect.difference.low, effect.difference.high
-    bounds = ""
     if low is not None and high is not None:
-        bounds = f" ({_more(low, unit)} to {_more(high, unit)})"
-    return f"{name}{after}{before}: {_more(effect.difference.mean, unit)}{bounds}"
+        return text if low == high else f"{text} ({_more(low, unit)} to {_more(high, unit)})"
+    least = f" ({share(effect.oftener.low or 0.0, ROUND_FLOOR)} % at least)"
+    if effect.always:
+        return f"{text}, in {effect.runs:,} of {count(effect.runs, 'run')}{least}"
+    if effect.more and effect.less:
+        return f"{text}; more in {effect.more:,} of {count(effect.runs, 'run')}, less in {effect.less:,}"
+    which = "more" if effect.more else "less"
+    known = f"{max(effect.more, effect.less):,} of {count(effect.runs, 'run')}"
+    return f"{text}; {which} in {known}{least}"
 
 
 def _more(value: float, unit: str) -> str:
@@ -141,10 +186,12 @@ def _advised(looked: Looked) -> bool:
 
 
 def looked_text(looked: Looked) -> str:
-    """`maxSurge 2: misses, takes 1h6m`."""
+    """`maxSurge 2: misses (3 of 20 runs), takes 1h6m`."""
     told = [DECIDED[looked.decision]]
+    if looked.runs > 1:
+        told[0] += f" ({looked.held:,} of {count(looked.runs, 'run')})"
     for effect in looked.effects:
-        if effect.figure != "held" and effect.after is not None:
+        if effect.figure not in ("held", "inPlace"):
             name, unit = FIGURES[effect.figure]
             told.append(f"{name} {amount(effect.after, unit)}")
     return f"{set_name(looked)}: {', '.join(told)}"

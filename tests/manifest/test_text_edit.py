@@ -22,6 +22,7 @@ EDITS: dict[str, tuple[str, Path, Any, str | None]] = {
     "of a list's item": ("a:\n- b: 1\n  c: 2\n", ("a", 0, "d"), "Pod", "a:\n- d: Pod\n  b: 1\n  c: 2\n"),
     "in brackets": ("a: {b: 1}\n", ("a", "c"), 2, "a: {c: 2, b: 1}\n"),
     "with all that is around it": ("a: 1\n", ("b", "c"), 2, "b: {c: 2}\na: 1\n"),
+    "into null": ("a:\n  b:\nc: 1\n", ("a", "b", "d"), 1, None),
     "into nothing": ("a: {}\n", ("a", "b"), 1, "a: {b: 1}\n"),
     "over what is merged": (
         "k: &x {b: 1}\nm:\n  <<: *x\n  c: 1\n",
@@ -52,6 +53,11 @@ def test_the_patches_say_the_same() -> None:
         {"op": "replace", "path": "/a/l~1b", "value": 2},
         {"op": "add", "path": "/c", "value": {"d": 3}},
         {"op": "add", "path": "/c/e", "value": 4},
+    ]
+    (empty,) = load_documents(SourceText("m.yaml", "a:\n  b:\n"))
+    assert json.loads(json_patch(empty.value, [Edit(("a", "b", "c"), 1), Edit(("a", "b", "d"), 2)])) == [
+        {"op": "add", "path": "/a/b", "value": {"c": 1}},
+        {"op": "add", "path": "/a/b/d", "value": 2},
     ]
     after = edited(document, edits[:1])
     assert after is not None

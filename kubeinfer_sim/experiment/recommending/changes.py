@@ -15,9 +15,9 @@ from msgspec.structs import replace
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.experiment.knobs import Setting, Space
 from kubeinfer_sim.experiment.replication import Variant
-from kubeinfer_sim.manifest.model import RESET_LABEL, Deployment, KubeInfer
+from kubeinfer_sim.experiment.workload_knobs import in_all_versions
+from kubeinfer_sim.manifest.model import RESET_LABEL, Deployment, KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.text_edit import Edit
-from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.recovery.rules import RecoveryRule, with_policy
 
 #: The presets of the vendor's console, then one up first and one down first.
@@ -26,7 +26,7 @@ _OTHERS = (("1", "0"), ("0", "1"))
 #: A startup probe gets so many times the failures.
 _TIMES = (2, 4)
 _GRACE_PERIODS = (30, 120, 600)
-_SPARES = (1, 2, 4, 8, 16)
+_SPARES = range(1, 17)
 _GRACE_PERIOD = "terminationGracePeriodSeconds"
 
 
@@ -64,10 +64,10 @@ def changes_of(own: Space, workload: KubeInfer | Deployment, value: Mapping[str,
     return made
 
 
-def spares(own: Space) -> list[Change]:
-    """More nodes, of each pool."""
+def spares(own: Space) -> list[list[Change]]:
+    """More nodes, of each pool, fewest first."""
     pools = list(dict.fromkeys(each.pool for each in own.scenario.nodes))
-    return [spare(own, pool if len(pools) > 1 else "", number) for pool in pools for number in _SPARES]
+    return [[spare(own, pool if len(pools) > 1 else "", number) for number in _SPARES] for pool in pools]
 
 
 def spare(own: Space, pool: str, number: int) -> Change:
@@ -152,54 +152,46 @@ def _level(workload: KubeInfer, levels: Mapping[int, str], *, advised: bool) -> 
 def _with_levels(
     name: str, levels: Mapping[str, str], rules: tuple[RecoveryRule, ...]
 ) -> Callable[[Variant], Variant]:
-    def changed(workload: Any) -> Any:
-        if not isinstance(workload, KubeInfer) or workload.name != name:
-            return workload
-        for role, level in levels.items():
-            restart: Any = "Custom" if level == "Role" else level
-            workload = with_policy(workload, restart, role)
+    def changed(workload: WorkloadSpec) -> WorkloadSpec:
+        if isinstance(workload, KubeInfer):
+            for role, level in levels.items():
+                restart: Any = "Custom" if level == "Role" else level
+                workload = with_policy(workload, restart, role)
         return workload
 
     def turn(variant: Variant) -> Variant:
-        scenario: Scenario = variant.scenario
-        turned = replace(
-            scenario,
-            workloads=tuple(map(changed, scenario.workloads)),
-            actions=tuple(
-                replace(each, workload=changed(each.workload)) if hasattr(each, "workload") else each
-                for each in scenario.actions
-            ),
-            recovery=(*rules, *scenario.recovery),
-        )
-        return replace(variant, scenario=turned)
+        turned = in_all_versions(variant.scenario, {("KubeInfer", name)}, changed)
+        return replace(variant, scenario=replace(turned, recovery=(*rules, *turned.recovery)))
 
     return turn
 
 
 def _label(own: Space, workload: KubeInfer, owner: str) -> Iterator[Change]:
     """The label by which the device plugin tells of faults, in all roles."""
-    have = [role.template.labels.get(RESET_LABEL) == "true" for role in workload.roles]
     for to in (True, False):
-        if all(each is to for each in have):
-            continue
-        edits = tuple(
-            Edit(
-                ("spec", "template", "spec", "roles", i, "template", "metadata", "labels", RESET_LABEL),
-                str(to).lower(),
+        if edits := label_edits(workload, to=to):
+            yield Change(
+                f"{RESET_LABEL}: {str(to).lower()}",
+                "label",
+                tuple(own.settings(f"label.{owner}", ["on" if to else "off"])),
+                tuple(edits),
+                advised=to,
             )
-            for i, each in enumerate(have)
-            if each is not to
-        )
-        yield Change(
-            f"{RESET_LABEL}: {str(to).lower()}",
-            "label",
-            tuple(own.settings(f"label.{owner}", ["on" if to else "off"])),
-            edits,
-            advised=to,
-        )
 
 
-def _templates(workload: KubeInfer | Deployment) -> list[tuple[str, Path, Any]]:
+def label_edits(workload: KubeInfer, *, to: bool) -> list[Edit]:
+    """The label in every role that has it otherwise."""
+    return [
+        Edit(
+            ("spec", "template", "spec", "roles", i, "template", "metadata", "labels", RESET_LABEL),
+            str(to).lower(),
+        )
+        for i, role in enumerate(workload.roles)
+        if (role.template.labels.get(RESET_LABEL) == "true") is not to
+    ]
+
+
+def templates_of(workload: KubeInfer | Deployment) -> list[tuple[str, Path, Any]]:
     """Of each pod template whose it is, where it stands, and itself."""
     if isinstance(workload, Deployment):
         return [("", ("spec", "template"), workload.template)]
@@ -213,7 +205,7 @@ def _probes(
     own: Space, workload: KubeInfer | Deployment, owner: str, value: Mapping[str, Any]
 ) -> Iterator[Change]:
     """A longer startup window."""
-    for role, path, template in _templates(workload):
+    for role, path, template in templates_of(workload):
         own_probes = [
             each.startup_probe.failure_threshold
             for each in template.containers
@@ -226,7 +218,7 @@ def _probes(
             number = max(own_probes) * times
             edits = tuple(
                 Edit((*path, "spec", "containers", i, "startupProbe", "failureThreshold"), number)
-                for i, each in enumerate(_containers(value, path))
+                for i, each in enumerate(containers_in(value, path))
                 if isinstance(each, dict) and each.get("startupProbe")
             )
             yield Change(
@@ -237,7 +229,8 @@ def _probes(
             )
 
 
-def _containers(value: Any, path: Path) -> Sequence[Any]:
+def containers_in(value: Any, path: Path) -> Sequence[Any]:
+    """The containers of the template at this place, as they are written."""
     for part in (*path, "spec", "containers"):
         value = value[part]
     containers: Sequence[Any] = value
@@ -246,7 +239,7 @@ def _containers(value: Any, path: Path) -> Sequence[Any]:
 
 def _grace_periods(own: Space, workload: KubeInfer | Deployment, owner: str) -> Iterator[Change]:
     """Of all pods of the workload."""
-    templates = _templates(workload)
+    templates = templates_of(workload)
     now = {each.termination_grace_period_seconds for _, _, each in templates}
     for seconds in _GRACE_PERIODS:
         if now == {seconds}:

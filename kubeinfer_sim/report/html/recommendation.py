@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.experiment.judging import Decision
-from kubeinfer_sim.experiment.recommending.recommend import Effect, Looked, Recommendation
+from kubeinfer_sim.experiment.recommending.effects import Effect
+from kubeinfer_sim.experiment.recommending.recommend import Looked, Recommendation
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.html.origin import Origin, about, end_of_page, seeds_text
 from kubeinfer_sim.report.html.page import (
@@ -26,6 +27,7 @@ from kubeinfer_sim.report.recommendation import (
     FIGURES,
     change_name,
     effect_text,
+    notes,
     patch_lines,
     sentence,
     set_name,
@@ -60,7 +62,7 @@ def _numbers(made: Recommendation) -> Iterator[Number]:
     else:
         yield Number("To change", "nothing" if made.decision is Decision.HELD else "not known")
     effects = made.effects or made.base.effects
-    for effect in sorted(effects, key=lambda each: not each.difference.differs)[:1] if made.effects else ():
+    for effect in sorted(effects, key=lambda each: not each.tells)[:1] if made.effects else ():
         yield _number(effect)
     for effect in (each for each in effects if each.figure == "held" and not made.effects):
         yield _number(effect)
@@ -71,16 +73,15 @@ def _numbers(made: Recommendation) -> Iterator[Number]:
 
 def _number(effect: Effect) -> Number:
     title, unit = FIGURES[effect.figure]
-    after = "" if effect.after is None else amount(effect.after, unit)
-    before = "as it is" if effect.before is None else f"{amount(effect.before, unit)} as it is"
-    return Number(f"{title[0].upper()}{title[1:]}", after, before)
+    before = f"{amount(effect.before, unit)} as it is"
+    return Number(f"{title[0].upper()}{title[1:]}", amount(effect.after, unit), before)
 
 
 def _sections(made: Recommendation) -> Iterator[Section]:
     rows = [
         (
             change_name(step.change),
-            "\n".join(effect_text(each) for each in step.effects if each.difference.differs),
+            "\n".join(effect_text(each) for each in step.effects if each.tells),
         )
         for step in made.steps
     ]
@@ -100,6 +101,7 @@ def _sections(made: Recommendation) -> Iterator[Section]:
     note = Text([f"Each set of changes, less the manifest as it is, under the same seeds.{most}"])
     yield Section("What changes do", [note, *pictures] if pictures else [])
     yield Section("All that was played", [_table(made)])
+    yield Section("What to know of it", [Text(told, as_list=True)] if (told := notes(made)) else [])
 
 
 def _patch(made: Recommendation) -> Iterator[Block]:
@@ -120,8 +122,8 @@ def _table(made: Recommendation) -> Table:
     ]
     chosen = tuple(step.change for step in made.steps)
     rows = [_row(each, figures, recommended=bool(chosen) and each.changes == chosen) for each in made.looked]
-    head = ["set", "judged", "nodes more", *(FIGURES[each][0] for each in figures)]
-    caption = f"Judged by the {count(len(made.seeds), 'seed')} that every set has met."
+    head = ["set", "judged", "held in runs", "nodes more", *(FIGURES[each][0] for each in figures)]
+    caption = "Each set is played until it is decided, under the same seeds."
     return Table(head, rows[:MOST_ROWS], caption, max(0, len(rows) - MOST_ROWS))
 
 
@@ -131,6 +133,7 @@ def _row(looked: Looked, figures: Sequence[str], *, recommended: bool) -> list[s
     cells: list[str | Cell] = [
         f"{'✔ ' if recommended else ''}{set_name(looked) if looked.changes else 'as it is'}",
         Cell(DECIDED[looked.decision], tone=_TONES.get(looked.decision, "open")),
+        Cell(f"{looked.held:,} of {looked.runs:,}", looked.held / max(1, looked.runs)),
         Cell(f"{nodes:,}" if nodes else "", nodes),
     ]
     for name in figures:

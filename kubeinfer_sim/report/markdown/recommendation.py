@@ -11,6 +11,7 @@ from kubeinfer_sim.report.recommendation import (
     change_name,
     effect_text,
     looked_text,
+    notes,
     others_played,
     patch_lines,
     sentence,
@@ -29,7 +30,7 @@ def recommendation_markdown(made: Recommendation) -> str:
         f"- {escaped(change_name(step.change))}: {escaped(effect_text(each))}"
         for step in made.steps
         for each in step.effects
-        if each.difference.differs
+        if each.tells
     ]
     lines += capped(effects, _MOST_EFFECTS, "effects")
     others = [f"- {escaped(looked_text(each))}" for each in others_played(made)]
@@ -38,6 +39,8 @@ def recommendation_markdown(made: Recommendation) -> str:
         if others
         else []
     )
+    for each in notes(made):
+        after += ["", escaped(each)]
     if made.edits:
         room = MOST_LINES - len(lines) - len(after) - 5
         lines += ["", *_fenced(patch_lines(made), max(room, _LEAST_PATCH), "diff")]

@@ -22,7 +22,7 @@ def effects_of_changes(made: Recommendation) -> list[Differences]:
         rows = [_against(each, name, chosen == each.changes) for each in played]
         variants = [each for each in rows if each is not None][:MOST_SETS]
         if any(each.mean for each in variants):
-            better = "high" if name in ("held", "minReady", "minAvailable") else "low"
+            better = "high" if name in ("held", "inPlace", "minReady", "minAvailable") else "low"
             found.append(Differences(title, unit, better, "as it is", variants))
     return found[:_MOST_FIGURES]
 
