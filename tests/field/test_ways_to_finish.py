@@ -148,6 +148,25 @@ def test_replicas_are_those_it_is_scaled_to_last(user: User, workload: Any) -> N
 
 
 @both
+def test_a_budget_that_is_something_after_a_scaling_is_no_way_out(user: User, workload: Any) -> None:
+    """Half of one is nothing, half of two is one: what is asked for then lacks a node, and no budget."""
+    pods = workload(NPUS, replicas=1, surge=1)
+    pods["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] = "50%"
+    user.plans(
+        pods,
+        cluster="1x8",
+        initial="running",
+        update={"newRevision": True},
+        actions=[{"at": "1m", "object": f"{pods['kind']}/chat", "scale": 2}],
+        timings={"profile": "zero", "create": "10s"},
+    )
+    _, result = user.runs()
+    known = result["waysToFinish"]
+    assert [(each["knob"], each["value"]) for each in known["ways"]] == [("spareNodes", "1")]
+    assert not [each for each in known["tried"] if "maxUnavailable" in each]
+
+
+@both
 def test_two_causes_get_a_way_out_of_two_changes_each_the_least(user: User, workload: Any) -> None:
     """The second comes to light where the first is mended: what has a place at last is killed by its probe."""
     user.plans(
