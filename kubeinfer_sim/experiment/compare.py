@@ -191,8 +191,12 @@ class Comparison(Struct, frozen=True):
     @property
     def family(self) -> Family:
         """The family of accelerators in whose words it is told."""
-        families = {outcome.variant.scenario.accelerator_family for outcome in self.outcomes}
-        return families.pop() if len(families) == 1 else SEVERAL
+        return _common(outcome.variant.scenario.accelerator_family for outcome in self.outcomes)
+
+    @property
+    def waited_for(self) -> Family:
+        """What pods wait for that are not placed."""
+        return _common(outcome.variant.scenario.waited_for for outcome in self.outcomes)
 
     @property
     def confidence(self) -> float:
@@ -234,6 +238,11 @@ class Comparison(Struct, frozen=True):
             for run in outcome.runs.runs
         ]
         return frame([run for _, run in runs], {"variant": [name for name, _ in runs]})
+
+
+def _common(families: Iterable[Family]) -> Family:
+    each = set(families)
+    return each.pop() if len(each) == 1 else SEVERAL
 
 
 def _has_faults(scenario: Scenario) -> bool:

@@ -48,6 +48,8 @@ class Family(Struct, frozen=True):
 _OUR_WORD = re.compile(r"\b(an )?NPU(s?)\b")
 #: What accelerators of several families are called together.
 SEVERAL = Family("", "accelerator", "(?!)", "no resource is of several families")
+#: What pods wait for that ask for no accelerator, in the place of one.
+PLACES = Family("", "place", "(?!)", "no resource: cpu, memory and the rest of a node")
 ASCEND = Family(
     "Ascend",
     "NPU",

@@ -61,7 +61,7 @@ def _parts(comparison: Comparison, width: int) -> Iterator[Part]:
         yield table
     shown = [text for row in (heads, *cells) for text in row]
     shown += [text for title, row in rows for text in (title, *row)]
-    if told := legend(comparison, shown, differences=not many, room=room):
+    if told := legend(comparison, shown, differences="" if many else "below", room=room):
         yield Text()
         yield Text(told, style="dim")
     if told := spans_note(comparison):

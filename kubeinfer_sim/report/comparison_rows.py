@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from math import ceil, log10
+from typing import Literal
 
 from msgspec import Struct
 
@@ -19,6 +20,7 @@ from kubeinfer_sim.report.words import count, rounded, share, share_between
 MINUS = "−"
 #: A smaller difference comes of how numbers are kept.
 NOTHING = 1e-12
+_ALL_HELD = "all objectives held"
 #: Percentiles say something from so many seeds on.
 ENOUGH_FOR_PERCENTILES = 10
 
@@ -58,7 +60,7 @@ def percentile_rows(comparison: Comparison) -> list[Row]:
         and any(each.together is not None for each in outcomes)
         and several_objectives(comparison)
     ):
-        rows.append(Row("all objectives held", tuple(held_share(each, True) for each in outcomes)))
+        rows.append(Row(_ALL_HELD, tuple(held_share(each, True) for each in outcomes)))
     if len(comparison.seeds) < ENOUGH_FOR_PERCENTILES:
         return rows
     for part in PARTS:
@@ -170,13 +172,44 @@ def _signed(column: Column, number: Estimate) -> str:
     return sign + with_half(column, number)
 
 
-def legend(comparison: Comparison, shown: Iterable[str], *, differences: bool, room: bool = True) -> str:
+def lines_beside(comparison: Comparison) -> list[list[str]]:
+    """Title and cells of each number, differences in brackets beside it: first how often objectives hold.
+
+    Then what is of the whole run, percentiles of how long it takes, and what kinds of faults cost.
+    """
+    by_about: dict[str, list[Row]] = {}
+    for column in comparison.columns:
+        if (row := row_of(comparison, column)) is not None:
+            told = f"{column.about}: {row.title}" if column.about not in ("", "objective") else row.title
+            by_about.setdefault(column.about, []).append(Row(told, row.values, row.differences))
+    percentiles = percentile_rows(comparison)
+    held = [row for row in percentiles if row.title == _ALL_HELD]
+    takes = [row for row in percentiles if row.title != _ALL_HELD]
+    objectives, whole = by_about.pop("objective", []), by_about.pop("", [])
+    kinds = [row for rows in by_about.values() for row in rows]
+    return [_beside(row) for row in (*held, *objectives, *whole, *takes, *kinds)]
+
+
+def _beside(row: Row) -> list[str]:
+    differences = (
+        ("", *(f" ({each})" for each in row.differences)) if row.differences else [""] * len(row.values)
+    )
+    return [row.title, *(f"{value}{by}" for value, by in zip(row.values, differences, strict=True))]
+
+
+def legend(
+    comparison: Comparison,
+    shown: Iterable[str],
+    *,
+    differences: Literal["below", "beside", ""],
+    room: bool = True,
+) -> str:
     """What the numbers of a table are, and how their intervals come about; of one seed nothing.
 
     Args:
         comparison: what the table is of.
         shown: its titles and cells.
-        differences: whether they are there.
+        differences: where they stand; "" where there are none.
         room: whether there is room for all intervals.
     """
     seeds = len(comparison.seeds)
@@ -184,7 +217,8 @@ def legend(comparison: Comparison, shown: Iterable[str], *, differences: bool, r
         return ""
     text = f"Means over {count(seeds, 'seed')}"
     if differences and len(comparison.outcomes) > 1:
-        text += f"; below them the difference to {comparison.outcomes[0].variant.name}, paired by seed"
+        where = "below them" if differences == "below" else "in brackets beside them"
+        text += f"; {where} the difference to {comparison.outcomes[0].variant.name}, paired by seed"
     every = "\n".join(shown)
     percentiles = f", of percentiles by {ORDER_STATISTICS}" if "takes p" in every else ""
     methods = {

@@ -77,9 +77,7 @@ def _sentence(comparison: Comparison, best: Outcome, other: Outcome) -> str:
     failed = f" ({count(standing.unknown, 'seed')} failed)" if standing.unknown else ""
     if column.unit == "held":
         return f"{opening}: {_held(best, other, column)}{failed}."
-    told = (
-        f"{_gain(comparison, best, other, column)}{_agreed(standing)}{_why(comparison.family, best, other)}"
-    )
+    told = f"{_gain(comparison, best, other, column)}{_agreed(standing)}{_why(comparison.waited_for, best, other)}"
     return f"{opening}: {told}{failed}."
 
 

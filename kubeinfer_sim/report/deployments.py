@@ -28,6 +28,8 @@ from kubeinfer_sim.report.words import count, for_how_long, instance_seconds, po
 from kubeinfer_sim.scenario.units import format_duration
 
 MOST_PODS = 12
+#: The row of what was lost, in whose place the report at length has a part.
+LOST_TIME = "Lost time"
 
 
 def sentence(
@@ -139,7 +141,8 @@ def sections(
         yield f"{measures.kind} {printable(measures.name)}", _section(measures, stages_for)
 
 
-def _section(measures: DeploymentMeasures, stages_for: Family | None) -> list[Part]:
+def rows_of(measures: DeploymentMeasures) -> list[tuple[str, str | Text]]:
+    """Name and text of what there is to say of a Deployment: its change, budgets, what was available, its pods."""
     rows: list[tuple[str, str | Text]] = []
     change = measures.focus
     if change is not None:
@@ -175,11 +178,22 @@ def _section(measures: DeploymentMeasures, stages_for: Family | None) -> list[Pa
         rows.append(("Collected", f"{count(collected, 'pod')} ({deleted_for('PodGC')}: no such node)"))
     for reason, evicted in measures.evictions.most_common():
         rows.append(("Evicted", f"{count(evicted, 'pod')} ({deleted_for(reason)})"))
-    if (lost := losses(measures.causes, "pod")) and stages_for is None:
-        rows.append(("Lost time", "\n".join(map(printable, lost))))
-    blocks = figure_table(rows)
-    if lost and stages_for is not None:
-        blocks.append(Text("Lost time", "dim"))
+    if lost := losses(measures.causes, "pod"):
+        rows.append((LOST_TIME, "\n".join(map(printable, lost))))
+    return rows
+
+
+def reasons_of(measures: DeploymentMeasures) -> list[str]:
+    """What each of its pods lacks that is not ready at the end."""
+    return [pod_complaint(life) for life in _stuck(measures)]
+
+
+def _section(measures: DeploymentMeasures, stages_for: Family | None) -> list[Part]:
+    rows = rows_of(measures)
+    in_short = [row for row in rows if row[0] != LOST_TIME]
+    blocks = figure_table(rows if stages_for is None else in_short)
+    if stages_for is not None and len(in_short) < len(rows):
+        blocks.append(Text(LOST_TIME, "dim"))
         blocks += lost_time_lines(measures.causes, stages_for, "pod")
     for life in _stuck(measures)[:MOST_PODS]:
         blocks.append(Text(printable(pod_complaint(life))))

@@ -59,14 +59,14 @@ def details(assessment: Assessment, width: int) -> Iterable[Part]:
             yield from section("Why", _why(own.measures))
             figures = kubeinfer_figures(own.measures, due=bool(assessment.run.due))
             yield from section("Key figures", figure_table(figures))
-            yield from _instances(own, actions_of(done, name), width, family)
+            yield from _instances(own, actions_of(done, name), width, scenario.waited_for)
             yield from section("Recovery", recovery_lines(own.measures))
     else:
         yield from section("Why", _why(measures))
         yield from section("Objectives", objectives)
         yield from section("Key figures", figure_table(key_figures(assessment)))
         for only in assessment.kubeinfers.values():
-            yield from _instances(only, done, width, family)
+            yield from _instances(only, done, width, scenario.waited_for)
     yield from section("Nodes", first_lines(node_lines(assessment.cluster), MOST_LINES, "event"))
     yield from section("Faults", fault_lines(assessment.cluster.faults))
     yield from section(
@@ -75,7 +75,7 @@ def details(assessment: Assessment, width: int) -> Iterable[Part]:
     )
     yield from section("Load", load_lines(scenario.load, assessment.demand))
     yield from section("Requests", traffic_lines(assessment.traffic))
-    for title, content in sections(measures.deployments, family):
+    for title, content in sections(measures.deployments, scenario.waited_for):
         yield from section(title, content)
     yield from section("Pods", bare_pods.lines(measures.bare_pods))
     if not several:

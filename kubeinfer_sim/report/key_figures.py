@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Change, Measures, Outcome, Service
+from kubeinfer_sim.report import bare_pods, deployments
 from kubeinfer_sim.report.run_end import ending
 from kubeinfer_sim.report.verdict import Assessment, focus, npus_of_cluster
 from kubeinfer_sim.report.words import count, instance_seconds, percent, point, rounded
@@ -44,15 +45,40 @@ def _size(kubeinfer: KubeInfer) -> str:
 
 def key_figures(assessment: Assessment) -> list[tuple[str, str]]:
     """Name and text of each; of several KubeInfers after their names."""
+    return [*_own_figures(assessment), *cluster_figures(assessment)]
+
+
+def _own_figures(assessment: Assessment) -> list[tuple[str, str]]:
     of_instances, due = bool(assessment.run.scenario.kubeinfers), bool(assessment.run.due)
     if len(assessment.kubeinfers) > 1:
-        own = [
+        return [
             (f"{name}: {title}", text)
             for name, each in assessment.kubeinfers.items()
             for title, text in kubeinfer_figures(each.measures, due=due)
         ]
+    return kubeinfer_figures(assessment.measures, of_instances=of_instances, due=due)
+
+
+def figures_of_all(assessment: Assessment) -> list[tuple[str, str]]:
+    """Those, and what there is to say of Deployments and their like, and of bare Pods.
+
+    Each after the name of its workload where there are several.
+    """
+    scenario = assessment.run.scenario
+    several = scenario.number_of_workloads > 1
+    if len(assessment.kubeinfers) > 1 or not several:
+        own = _own_figures(assessment)
     else:
-        own = kubeinfer_figures(assessment.measures, of_instances=of_instances, due=due)
+        own = [
+            (f"{each.name}: {title}", text)
+            for each in scenario.kubeinfers
+            for title, text in _own_figures(assessment)
+        ]
+    for each in assessment.measures.deployments:
+        name = f"{each.kind} {each.name}: " if several else ""
+        own += [(f"{name}{title}", str(text)) for title, text in deployments.rows_of(each)]
+    if pods := assessment.measures.bare_pods:
+        own.append(("Pods", "\n".join(map(str, bare_pods.lines(pods)))))
     return [*own, *cluster_figures(assessment)]
 
 
@@ -86,13 +112,18 @@ def kubeinfer_figures(
     return rows
 
 
+def tells_of_accelerators(assessment: Assessment) -> bool:
+    """Whether anybody asks for accelerators, or took one."""
+    return assessment.run.scenario.asks_for_accelerators or bool(assessment.measures.peak_npus)
+
+
 def cluster_figures(assessment: Assessment) -> list[tuple[str, str]]:
     """What the workloads share, and how the run ended."""
     measures, scenario = assessment.measures, assessment.run.scenario
     rows: list[tuple[str, str]] = []
     total = npus_of_cluster(scenario)
     totals = sorted({total, *(each.npus for each in assessment.cluster.node_changes)})
-    if measures.npus.points and totals[-1]:
+    if measures.npus.points and totals[-1] and tells_of_accelerators(assessment):
         room = f", {measures.npus.at(0):,} at the start" if measures.npus.at(0) != measures.peak_npus else ""
         title = scenario.accelerator_family.title("NPUs")
         of = f"{totals[0]:,}" if len(totals) == 1 else f"{totals[0]:,} to {totals[-1]:,}"

@@ -88,7 +88,7 @@ def plot_lost_time(result: Run | Assessment | Replications) -> Any:
         rows, scenario, what = lost_time(assessment), assessment.run.scenario, "lost time"
     if not rows:
         raise UsageError("no time was lost: nothing to draw")
-    return figure(lost_time_plot(rows, scenario.accelerator_family, what))
+    return figure(lost_time_plot(rows, scenario.waited_for, what))
 
 
 def plot_duration(runs: Replications) -> Any:

@@ -181,7 +181,7 @@ def lost_lines(runs: Replications) -> list[Part]:
     for kind, stages in list(runs.lost.items())[:_MOST]:
         each = {stage: round(stages[stage] / len(runs.runs)) for stage in STAGES if stages[stage]}
         text = f"{rounded(round(stages.total() / len(runs.runs)))} a run, {share(stages.total() / total)} %: "
-        rows.append((printable(kind), text + stages_text(each, runs.scenario.accelerator_family)))
+        rows.append((printable(kind), text + stages_text(each, runs.scenario.waited_for)))
     if len(runs.lost) > _MOST:
         rows.append(("…", f"{count(len(runs.lost) - _MOST, 'more kind')}"))
     return figure_table(rows)

@@ -19,9 +19,11 @@ _TOLD = (
     "lostInstanceMs",
     "lostPodMs",
     "availability",
+    "podAvailability",
     "capacity",
     "unserved",
     "longestOutageMs",
+    "longestUnavailableMs",
 )
 
 

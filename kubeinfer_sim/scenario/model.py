@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic
-from kubeinfer_sim.manifest.accelerators import Family, common_family
+from kubeinfer_sim.manifest.accelerators import PLACES, Family, accelerators_of, common_family
 from kubeinfer_sim.manifest.model import (
     SCHEDULERS,
     VOLCANO,
@@ -274,6 +274,17 @@ class Scenario(Struct, frozen=True):
     def kubernetes(self) -> Release:
         """What its release of Kubernetes does."""
         return release_of(self.kubernetes_version)
+
+    @property
+    def asks_for_accelerators(self) -> bool:
+        """Whether any pod of its workloads does."""
+        specs = (*self.workloads, *self.created)
+        return any(accelerators_of(each.requests) for spec in specs for each in spec.pod_templates)
+
+    @property
+    def waited_for(self) -> Family:
+        """What pods wait for that are not placed: accelerators, or, where none of them asks for one, places."""
+        return self.accelerator_family if self.asks_for_accelerators else PLACES
 
     @property
     def accelerator_family(self) -> Family:

@@ -311,3 +311,25 @@ def test_it_says_that_lost_times_are_not_of_one_span(user: User, workload: Any) 
         assert (note in told) is differ
     told = user.types("compare", "scenario.yaml", "--vary", "nodes=2,3", "-n", "1", "-o", "markdown").stdout
     assert note in told
+
+
+def test_a_comment_begins_with_the_verdict_and_how_often_objectives_hold(user: User) -> None:
+    user.plans(
+        kubeinfer(asking(npu=8)),
+        cluster="4x8",
+        update={"newRevision": True},
+        timings={"profile": "zero", "create": {"uniform": {"low": "10s", "high": "60s"}}},
+        objectives={"minReadyInstances": 3, "completes": True},
+    )
+    line = ("compare", "scenario.yaml", "--vary", "maxSurge=0,1", "--vary", "maxUnavailable=1", "-n", "8")
+    text = user.types(*line, "--workers", "1").stdout
+    comment = user.types(*line, "--workers", "1", "-o", "markdown").stdout
+    first, *lines = comment.splitlines()
+    assert first.startswith("**")
+    assert first.endswith("** <!-- kubeinfer-sim -->")
+    assert "below them" in text
+    assert "below them" not in comment
+    assert "in brackets beside them the difference" in comment
+    cells = [each.split(" | ")[0].strip("| ") for each in lines if each.startswith("| ")]
+    assert cells[2:5] == ["all objectives held", "minReadyInstances held", "completes held"]
+    assert len(comment.splitlines()) <= 30

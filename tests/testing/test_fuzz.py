@@ -15,6 +15,7 @@ from field.user import User, asking, both, deployment, kubeinfer
 from msgspec.structs import replace
 
 from kubeinfer_sim.scenario.self_contained import whole_scenario
+from kubeinfer_sim.testing.fuzz.cases import Cost
 from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults, play_single_faults
 from kubeinfer_sim.testing.fuzz.screen import broken_of, render_single_faults, single_faults_notes
 from kubeinfer_sim.testing.kept import keep
@@ -259,3 +260,10 @@ def test_what_a_file_kept_says_stands_on_top_of_it(tmp_path: Path) -> None:
     text = kept.read_text("utf-8")
     assert text.startswith("# NodeDeath just ")
     assert [each for each in yaml.safe_load(text)["spec"]["actions"] if "fault" in each]
+
+
+def test_what_never_finishes_has_no_lost_time_that_it_saves_and_less_is_said_in_words() -> None:
+    assert str(Cost(never=True, lost=-950_000)) == "never finishes"
+    assert str(Cost(never=True, lost=950_000)) == "never finishes, +15m50s lost"
+    assert str(Cost(lost=-950_000, later=-60_000)) == "15m50s less lost, 1m earlier"
+    assert str(Cost()) == "nothing"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
-from kubeinfer_sim.report.comparison_rows import held_share, legend, row_of
+from kubeinfer_sim.report.comparison_rows import held_share, legend, lines_beside, row_of
 from kubeinfer_sim.report.comparison_sentences import failed_lines, headline, sentences, spans_note, subtitle
 from kubeinfer_sim.report.html.lost_table import lost_table
 from kubeinfer_sim.report.html.origin import Origin, end_of_page, seeds_text
@@ -81,10 +81,10 @@ def _sections(comparison: Comparison, told: Sequence[str]) -> Iterator[Section]:
     spent = spent_by_variant(comparison)
     if any(each.total for each in spent):
         caption = "Mean of all seeds, up to one end for all variants."
-        picture = Picture(lost_time_plot(spent, comparison.family, "lost time"), caption)
+        picture = Picture(lost_time_plot(spent, comparison.waited_for, "lost time"), caption)
         yield Section(
             "Where the lost time went",
-            [picture, lost_table(spent, comparison.family.say, times="", first="variant")],
+            [picture, lost_table(spent, comparison.waited_for.say, times="", first="variant")],
         )
     yield Section("All numbers", list(_table(comparison)))
     failed = failed_lines(comparison.failures)
@@ -99,18 +99,8 @@ def _table(comparison: Comparison) -> Iterator[Block]:
         titles, cells = variant_lines(comparison, "all")
         head, rows = ["variant", *titles], [[name, *own] for name, own in zip(names, cells, strict=True)]
     else:
-        head, rows = ["number", *names], []
-        for column in comparison.columns:
-            if (row := row_of(comparison, column)) is not None:
-                by = (
-                    ("", *(f" ({each})" for each in row.differences))
-                    if row.differences
-                    else [""] * len(names)
-                )
-                about = f"{column.about}: " if column.about not in ("", "objective") else ""
-                values = [f"{value}{more}" for value, more in zip(row.values, by, strict=True)]
-                rows.append([f"{about}{row.title}", *values])
+        head, rows = ["number", *names], lines_beside(comparison)
     shown = [cell for row in (head, *rows) for cell in row]
-    yield Table(head, rows, legend(comparison, shown, differences=not many))
+    yield Table(head, rows, legend(comparison, shown, differences="" if many else "beside"))
     if note := spans_note(comparison):
         yield Text([note])

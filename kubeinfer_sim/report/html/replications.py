@@ -88,7 +88,7 @@ def _sections(runs: Replications, replay: Callable[[int], str]) -> Iterator[Sect
     yield Section("How long it takes", _durations(runs))
     yield Section("How few are ready", [Picture(fewest_plot(each)) for each in fewest(runs)])
     if lost := lost_a_run(runs):
-        family = runs.scenario.accelerator_family
+        family = runs.scenario.waited_for
         caption = "Mean of all runs."
         picture = Picture(lost_time_plot(lost, family, "lost time a run"), caption)
         yield Section("Where the lost time went", [picture, lost_table(lost, family.say, "runs struck")])

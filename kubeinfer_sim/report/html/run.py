@@ -7,24 +7,24 @@ from math import inf
 
 from kubeinfer_sim.metrics import InstanceLife, Judged, Judgement, PodLife
 from kubeinfer_sim.report.blocks import warning_texts
-from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.html.lost_table import lost_table
 from kubeinfer_sim.report.html.numbers import numbers_of_run
 from kubeinfer_sim.report.html.origin import Origin, about, end_of_page
 from kubeinfer_sim.report.html.page import Block, Cell, Page, Picture, Section, Table, Text, Tone, Verbatim
 from kubeinfer_sim.report.instances import disturbance
-from kubeinfer_sim.report.key_figures import key_figures, subject
+from kubeinfer_sim.report.key_figures import figures_of_all, subject
 from kubeinfer_sim.report.plots.accelerators import accelerators_plot
 from kubeinfer_sim.report.plots.lost_time import lost_time_plot
 from kubeinfer_sim.report.plots.stages import stages_plot
 from kubeinfer_sim.report.plots.timeline import timeline_plot
+from kubeinfer_sim.report.reasons import reasons
 from kubeinfer_sim.report.series.accelerators import accelerators
 from kubeinfer_sim.report.series.lost_time import lost_time
 from kubeinfer_sim.report.series.readiness import courses, how_thinned
 from kubeinfer_sim.report.series.stages import how_told, phase_of, stages
 from kubeinfer_sim.report.terminal import render
-from kubeinfer_sim.report.verdict import Assessment, culprits, objective_text, verdict_line
+from kubeinfer_sim.report.verdict import Assessment, objective_text, verdict_line
 from kubeinfer_sim.report.words import count, point, rounded
 
 #: Workloads with a picture of their own, rows of a table, reasons.
@@ -60,7 +60,7 @@ def _sections(assessment: Assessment) -> Iterator[Section]:
     yield about(assessment.run.scenario)
     yield Section("Why it never finishes", _reasons(assessment))
     yield Section("Objectives", objectives_table(assessment.judged))
-    yield Section("Key figures", [Table(("figure", "what it came to"), key_figures(assessment))])
+    yield Section("Key figures", [Table(("figure", "what it came to"), figures_of_all(assessment))])
     shown = courses(assessment)
     for course in shown[:MOST_WORKLOADS]:
         title = f"{course.noun.capitalize()}s over time"
@@ -88,13 +88,7 @@ def _sections(assessment: Assessment) -> Iterator[Section]:
 
 
 def _reasons(assessment: Assessment) -> list[Block]:
-    if assessment.verdict.holds:
-        return []
-    told = [
-        complaint(life, own.measures.stranded)
-        for own in assessment.kubeinfers.values()
-        for life in culprits(own.measures)
-    ]
+    told = reasons(assessment)
     if not told:
         return []
     more = [f"… and {count(len(told) - MOST_REASONS, 'more instance')}"] if len(told) > MOST_REASONS else []
@@ -127,10 +121,10 @@ def _lost(assessment: Assessment) -> list[Block]:
         return []
     return [
         Picture(
-            lost_time_plot(rows, assessment.run.scenario.accelerator_family),
+            lost_time_plot(rows, assessment.run.scenario.waited_for),
             "Time missing while it was owed.",
         ),
-        lost_table(rows, assessment.run.scenario.accelerator_family.say),
+        lost_table(rows, assessment.run.scenario.waited_for.say),
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
-from kubeinfer_sim.report.comparison_rows import legend, row_of
+from kubeinfer_sim.report.comparison_rows import legend, lines_beside
 from kubeinfer_sim.report.comparison_sentences import (
     headline,
     held_more_often,
@@ -14,36 +14,35 @@ from kubeinfer_sim.report.comparison_sentences import (
 )
 from kubeinfer_sim.report.markdown.text import capped, comment, escaped, footer, table
 
-_MOST_SENTENCES, _MOST_ROWS = 8, 14
+_MOST_SENTENCES, _MOST_ROWS = 4, 11
 
 
 def comparison_markdown(comparison: Comparison) -> str:
-    """What is better and why, then the numbers about the whole run; those about kinds of faults are in the JSON."""
-    about_the_run = (column for column in comparison.columns if column.about in ("", "objective"))
-    rows = [row for column in about_the_run if (row := row_of(comparison, column)) is not None]
-    shown = []
-    for row in rows[:_MOST_ROWS]:
-        differences = ("", *(f" ({each})" for each in row.differences)) if row.differences else ()
-        pairs = zip(row.values, differences or [""] * len(row.values), strict=True)
-        shown.append([escaped(row.title), *(escaped(f"{value}{by}") for value, by in pairs)])
+    """What is better and why, then how often objectives hold, and the numbers of the whole run that say most."""
     names = [outcome.variant.name for outcome in comparison.outcomes]
-    head = ["", *map(escaped, names)]
-    if len(names) > MOST_SIDE_BY_SIDE:
-        titles, cells = variant_lines(comparison, "all")
-        head = ["", *map(escaped, titles)]
-        every = [[escaped(name), *map(escaped, own)] for name, own in zip(names, cells, strict=True)]
-        shown = every[:_MOST_ROWS]
     many = len(names) > MOST_SIDE_BY_SIDE
-    said = [headline(comparison), *held_more_often(comparison)] if many else sentences(comparison)
+    if many:
+        titles, cells = variant_lines(comparison, "all")
+        head, rows = ["", *titles], [[name, *own] for name, own in zip(names, cells, strict=True)]
+    else:
+        head, rows = ["", *names], lines_beside(comparison)
+    shown = rows[:_MOST_ROWS]
+    first, *said = [headline(comparison), *held_more_often(comparison)] if many else sentences(comparison)
     told = [f"- {escaped(each)}" for each in said]
+    every = [cell for row in (head, *shown) for cell in row]
+    rest = len(rows) - len(shown)
+    what = "variants" if many else "numbers"
     lines = [
-        *capped(told, _MOST_SENTENCES, "variants"),
+        f"**{escaped(first)}**",
         "",
+        *capped(told, _MOST_SENTENCES, "variants"),
+        *([""] if told else []),
         escaped(subtitle(comparison)),
         "",
-        *table(head, shown),
+        *table([*map(escaped, head)], ([*map(escaped, row)] for row in shown)),
+        *(["", f"… and {rest:,} more {what}: `-o json` has all"] if rest else []),
         "",
-        escaped(legend(comparison, (cell for row in (head, *shown) for cell in row), differences=not many)),
+        escaped(legend(comparison, every, differences="" if many else "beside")),
         "",
         *([escaped(note), ""] if (note := spans_note(comparison)) else []),
         footer(),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from kubeinfer_sim.manifest.register.check import not_simulated
-from kubeinfer_sim.metrics import Judged, Judgement, Outcome
+from kubeinfer_sim.metrics import Judged, Judgement
 from kubeinfer_sim.report.assumptions import assumptions
-from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.confirmed import confirmed, in_words
-from kubeinfer_sim.report.key_figures import key_figures, subject
-from kubeinfer_sim.report.markdown.text import capped, comment, escaped, footer, table
-from kubeinfer_sim.report.verdict import Assessment, culprits, idle_lines, objective_text, verdict_line
+from kubeinfer_sim.report.key_figures import figures_of_all, subject
+from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, comment, escaped, footer, table
+from kubeinfer_sim.report.reasons import reasons
+from kubeinfer_sim.report.verdict import Assessment, idle_lines, objective_text, verdict_line
 from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import configured
 
@@ -27,11 +27,11 @@ def run_markdown(assessment: Assessment) -> str:
         f"{' · '.join((f'**{escaped(head)}**', *map(escaped, rest)))}",
         "",
     ]
-    lines += table(("", ""), _objectives(assessment.judged) + _figures(assessment))
-    for part in (_reasons(assessment), _warnings(assessment)):
-        lines += ["", *part] if part else []
-    lines += ["", _rests_on(assessment)]
-    return comment(lines)
+    objectives = _objectives(assessment.judged)
+    after = [line for part in (_reasons(assessment), _warnings(assessment)) if part for line in ("", *part)]
+    after += ["", _rests_on(assessment)]
+    room = MOST_LINES - len(lines) - len(table(("", ""), objectives)) - len(after)
+    return comment([*lines, *table(("", ""), [*objectives, *_figures(assessment, room)]), *after])
 
 
 def _objectives(judged: tuple[Judged, ...]) -> list[tuple[str, str]]:
@@ -45,16 +45,17 @@ def _objectives(judged: tuple[Judged, ...]) -> list[tuple[str, str]]:
     return [*rows[: _MOST_OBJECTIVES - 1], ("…", rest)]
 
 
-def _figures(assessment: Assessment) -> list[tuple[str, str]]:
-    return [(escaped(name), escaped(text.replace("\n", "; "))) for name, text in key_figures(assessment)]
+def _figures(assessment: Assessment, room: int) -> list[tuple[str, str]]:
+    """As many as there is room for; of too many how many more there are."""
+    rows = [(escaped(name), escaped(text.replace("\n", "; "))) for name, text in figures_of_all(assessment)]
+    if len(rows) <= room:
+        return rows
+    return [*rows[: room - 1], ("…", f"{len(rows) - room + 1:,} more figures: in the report in text")]
 
 
 def _reasons(assessment: Assessment) -> list[str]:
-    measures = assessment.measures
-    if measures.outcome is not Outcome.NEVER:
-        return []
-    lines = [f"- {escaped(complaint(life, measures.stranded))}" for life in culprits(measures)]
-    return capped(lines, _MOST_REASONS, "instances")
+    lines = [f"- {escaped(text)}" for text in reasons(assessment)]
+    return capped(lines, _MOST_REASONS, "instances and pods")
 
 
 def _warnings(assessment: Assessment) -> list[str]:

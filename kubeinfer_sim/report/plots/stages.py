@@ -48,7 +48,7 @@ def stages_plot(series: StagesByRow | StageCounts) -> Plot:
 def _bars(series: StagesByRow) -> Plot:
     axis = TimeAxis(0, series.until)
     data = []
-    for phase, words in PHASES.items():
+    for phase, words in series.words.items():
         own = [bar for bar in series.bars if bar.phase == phase]
         if not own:
             continue
@@ -97,7 +97,7 @@ def _stack(series: StageCounts) -> Plot:
         data.append(
             {
                 "type": "scatter",
-                "name": PHASES[phase],
+                "name": series.words[phase],
                 "x": times,
                 "y": values,
                 "stackgroup": "one",
@@ -106,7 +106,7 @@ def _stack(series: StageCounts) -> Plot:
                 "fillcolor": f"{colour}cc",
                 "hoverinfo": "text",
                 "hovertext": [
-                    said(f"{point(at)}: {number:,} {PHASES[phase]}")
+                    said(f"{point(at)}: {number:,} {series.words[phase]}")
                     for at, number in zip(series.at, values, strict=True)
                 ],
                 **({"meta": "steps"} if phase == "serving" else {}),

@@ -64,7 +64,7 @@ def tornado_plot(series: Tornado) -> Plot:
 
 def _bars(kind: str, turned: Sequence[Turned], within: Any) -> dict[str, Any]:
     colour, pattern = _LOOKS[kind]
-    marker: dict[str, Any] = {"color": colour, "line": {"width": 1, "color": "white"}}
+    marker: dict[str, Any] = {"color": colour, "opacity": 0.85, "line": {"width": 0}}
     if pattern:
         marker["pattern"] = {"shape": pattern, "fillmode": "overlay", "fgcolor": "white", "size": 6}
     known = [each for each in turned if each.low is not None and each.high is not None]

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.metrics import Steps
+from kubeinfer_sim.report.key_figures import tells_of_accelerators
 from kubeinfer_sim.report.series.steps import counted, sampled
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
 
@@ -33,7 +34,7 @@ def accelerators(assessment: Assessment, until: int) -> Accelerators | None:
     """Those of the cluster up to a time, ms; None where there are none, or nothing ever takes any."""
     cluster, scenario, ended_at = assessment.cluster, assessment.run.scenario, assessment.run.ended_at
     total = npus_of_cluster(scenario)
-    if not total or not cluster.npus.points:
+    if not total or not cluster.npus.points or not tells_of_accelerators(assessment):
         return None
     capacity = Steps([(0, total), *((each.at, each.npus) for each in cluster.node_changes)])
     of_node = {node.name: accelerator_count(node.allocatable) for node in scenario.nodes}

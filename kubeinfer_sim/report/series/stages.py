@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.stages import Part, StageKind
 from kubeinfer_sim.metrics import InstanceLife, Span, Steps
@@ -15,7 +16,7 @@ from kubeinfer_sim.report.series.steps import counted, sampled
 from kubeinfer_sim.report.words import count, point, rounded
 
 #: What a pod does, from the farthest from service to the end, in words; keys of stages before are those of `group_of`.
-PHASES: Mapping[str, str] = {
+PHASES = {
     "wait": "waits for a place",
     "image": "image and set-up",
     "gang": "waits for the others",
@@ -27,6 +28,8 @@ PHASES: Mapping[str, str] = {
     "serving": "ready",
     "stopping": "stops",
 }
+#: What a pod does that has no others to wait for.
+_ALONE = {"gang": "rank table"}
 #: Rows of a picture at most, and bars in it.
 MOST_ROWS, MOST_BARS = 80, 4_000
 _ORDER = {phase: place for place, phase in enumerate(PHASES)}
@@ -49,6 +52,7 @@ class StagesByRow(Struct, frozen=True):
         rows: names, in order.
         of: what a row is: a pod, or an instance in the stage of the pod of it that is farthest from service.
         pods: how many there were.
+        words: of each phase.
     """
 
     rows: list[str]
@@ -56,6 +60,7 @@ class StagesByRow(Struct, frozen=True):
     bars: list[Bar]
     pods: int
     until: int
+    words: Mapping[str, str] = field(default_factory=PHASES.copy)
 
 
 class StageCounts(Struct, frozen=True):
@@ -63,12 +68,14 @@ class StageCounts(Struct, frozen=True):
 
     Attributes:
         thinned: each time is told as it was when the fewest around it were ready.
+        words: of each phase.
     """
 
     at: list[int]
     by_phase: dict[str, list[int]]
     pods: int
     thinned: bool = False
+    words: Mapping[str, str] = field(default_factory=PHASES.copy)
 
 
 def phase_of(kind: StageKind) -> str:
@@ -89,6 +96,12 @@ def stages(instances: Sequence[InstanceLife], until: int) -> StagesByRow | Stage
         instances: of KubeInfers, and pods of others, each of which counts as one.
         until: up to when it is told, ms.
     """
+    made = _stages(instances, until)
+    alone = all(len({pod.pod.name for pod in life.pods}) <= 1 for life in instances)
+    return replace(made, words={**PHASES, **_ALONE}) if alone and made is not None else made
+
+
+def _stages(instances: Sequence[InstanceLife], until: int) -> StagesByRow | StageCounts | None:
     lives = [pod for life in instances for pod in life.pods]
     if not any(pod.spans for pod in lives):
         return None

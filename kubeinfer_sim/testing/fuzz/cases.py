@@ -113,8 +113,10 @@ class Cost(Struct, frozen=True):
 
     def __str__(self) -> str:
         told = ["never finishes"] if self.never else []
-        if self.lost:
-            told.append(f"{'+' if self.lost > 0 else '-'}{rounded(abs(self.lost))} lost")
+        if self.lost > 0:
+            told.append(f"+{rounded(self.lost)} lost")
+        elif self.lost < 0 and not self.never:  # what never finishes has not yet lost all that it would
+            told.append(f"{rounded(-self.lost)} less lost")
         if self.later:
             told.append(f"{rounded(abs(self.later))} {'later' if self.later > 0 else 'earlier'}")
         return ", ".join(told) or "nothing"
