@@ -133,12 +133,13 @@
     for (const figure of document.querySelectorAll("figure")) {
       const div = figure.querySelector(".picture");
       const { data, layout } = JSON.parse(figure.querySelector("script").textContent);
+      const explained = data.length > 1 || layout.showlegend;
       set(layout, { ...themed(layout), showlegend: false, ...(touch ? { dragmode: false } : {}) });
       const stops = marks(data);
       Plotly.newPlot(div, data, layout, config);
       pictures.push(div);
       walk(div, stops);
-      if (data.length > 1) legend(div, data);
+      if (explained) legend(div, data);
     }
     for (const query of ["(prefers-color-scheme: dark)", "print"]) {
       matchMedia(query).addEventListener("change", repaint);

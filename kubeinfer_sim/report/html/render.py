@@ -21,8 +21,8 @@ from kubeinfer_sim.report.html.page import Block, Cell, Page, Picture, Section, 
 
 #: What would end the element that holds JSON, or a line of it, and how JSON spells it.
 _IN_JSON = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
-#: Characters of a text that wants room.
-_LONG = 40
+#: Characters of a text that wants room, and of one that wants some.
+_LONG, _SHORT = 40, 14
 
 
 def page_html(page: Page) -> str:
@@ -114,8 +114,7 @@ def _picture(picture: Picture, name: str) -> Iterator[str]:
 def _table(table: Table) -> Iterator[str]:
     numeric = [_is_numeric(table.rows, place) for place in range(len(table.head))]
     kinds = [
-        ' class="number"' if number else ' class="long"' if _is_long(table.rows, place) else ""
-        for place, number in enumerate(numeric)
+        ' class="number"' if number else _width(table.rows, place) for place, number in enumerate(numeric)
     ]
     yield '<p class="edge" aria-hidden="true"></p>'
     yield '<div class="table" tabindex="0">'
@@ -140,11 +139,11 @@ def _is_numeric(rows: Sequence[Sequence[str | Cell]], place: int) -> bool:
     return bool(told) and all(isinstance(each, Cell) and each.sort is not None for each in told)
 
 
-def _is_long(rows: Sequence[Sequence[str | Cell]], place: int) -> bool:
-    """Whether a column has texts of several lines, which want room also where there is little."""
+def _width(rows: Sequence[Sequence[str | Cell]], place: int) -> str:
+    """The class of a column of texts, by the longest: long ones want room where there is little, too."""
     cells = (row[place] for row in rows)
-    texts = (each if isinstance(each, str) else each.text for each in cells)
-    return any(len(text) > _LONG for text in texts)
+    longest = max((len(each if isinstance(each, str) else each.text) for each in cells), default=0)
+    return ' class="long"' if longest > _LONG else ' class="some"' if longest > _SHORT else ""
 
 
 def _cell(cell: str | Cell, kind: str) -> str:

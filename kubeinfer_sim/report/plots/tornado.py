@@ -50,6 +50,7 @@ def tornado_plot(series: Tornado) -> Plot:
         layout(
             max(180, 44 * len(series.rows) + 90),
             barmode="overlay",
+            showlegend=True,  # also of one kind: what cannot be told is hatched
             xaxis={
                 "title": {"text": f"more than as it is{unit}"},
                 "range": [-scale(edge), scale(edge)],
