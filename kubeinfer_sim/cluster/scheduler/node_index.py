@@ -331,19 +331,16 @@ class NodeIndex:
             nodes = [self._ordered[order] for order in allowed]
             fitting = [node for node in nodes if accepts(node, spec) and node.fits(spec)]
         else:
-            plans = self.plans(spec)
-            fitting = [node for _, plan in plans if (node := self._first(plan, allowed)) is not None]
+            fitting = []
+            for _, plan in self.plans(spec):
+                view = plan.view
+                for key in view.fullest(plan.amounts) if self._pack else view.emptiest(plan.amounts):
+                    if (node := self._first_at(view, key, allowed)) is not None:
+                        fitting.append(node)
+                        break
         if len(fitting) < 2:
             return fitting[0] if fitting else None
         return min(fitting, key=lambda node: self.rank(node, spec))
-
-    def _first(self, plan: Plan, allowed: frozenset[int] | None) -> NodeState | None:
-        view = plan.view
-        for key in view.fullest(plan.amounts) if self._pack else view.emptiest(plan.amounts):
-            node = self._first_at(view, key, allowed)
-            if node is not None:
-                return node
-        return None
 
     def _first_at(self, view: View, key: Vector, allowed: frozenset[int] | None) -> NodeState | None:
         self.stats.buckets += 1

@@ -49,15 +49,13 @@ class View:
         for node in nodes:
             self.add(node)
 
-    def _key(self, node: NodeState) -> Vector:
-        allocatable, requested = node.allocatable, node.requested
-        key = tuple([allocatable[name] - requested.get(name, 0) for name in self.resources])
-        return (*key, node.scoring["cpu"], node.scoring["memory"]) if self._scored else key
-
     def add(self, node: NodeState) -> None:
         """Take a node in."""
-        order = node.order
-        key = self._at[order] = self._key(node)
+        order, allocatable, requested = node.order, node.allocatable, node.requested
+        key = tuple([allocatable[name] - requested.get(name, 0) for name in self.resources])
+        if self._scored:
+            key = (*key, node.scoring["cpu"], node.scoring["memory"])
+        self._at[order] = key
         bucket = self._buckets.get(key)
         if bucket is None:
             self._buckets[key] = _Bucket(order)
