@@ -34,6 +34,9 @@ class NodeChoice:
 
     Of nodes with the same score kube-scheduler takes one at random (selectHost in pkg/scheduler/schedule_one.go): with
     `default` placing that one which `chance` says for the pod's key. Without it, and placing otherwise, the first.
+
+    Attributes:
+        draws: whether chance chooses among equal nodes.
     """
 
     def __init__(

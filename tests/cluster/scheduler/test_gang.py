@@ -357,6 +357,31 @@ def test_gangs_that_wait_are_not_tried_again_for_a_change_they_cannot_use():
     assert scheduler.stats.attempts == 4  # for the next one there is plainly no room
 
 
+@pytest.mark.parametrize(
+    ("placing", "chance", "pods", "attempts"),
+    [
+        ("mostAllocated", None, 2, 2),
+        ("default", None, 2, 2),
+        ("default", lambda key: 0.0, 2, 3),
+        ("default", lambda key: 0.0, 1, 2),
+    ],
+)
+def test_after_a_gang_whose_place_came_free_the_next_is_tried_where_that_changes_what_is_drawn(
+    placing, chance, pods, attempts
+):
+    """What several pods reserve in vain is given back in another order, by which equal nodes are drawn later."""
+    scheduler = Scheduler(nodes(pods), placement=placing, chance=chance)
+    scheduler.place_now(gang("first", *[WHOLE] * pods))
+    for i in range(3):
+        scheduler.submit(gang(i, *[WHOLE] * pods))
+    assert scheduler.run() == []
+    for i in range(pods):
+        scheduler.release(("first", i))
+    before = scheduler.stats.attempts
+    assert [g.key for g, _ in scheduler.run()] == [0]
+    assert scheduler.stats.attempts - before == attempts - 1
+
+
 def test_a_gang_that_names_a_node_waits_until_that_joins():
     named = NodeSelectorTerm(match_fields=(NodeSelectorRequirement("metadata.name", "In", ("late-1",)),))
     scheduler = Scheduler(nodes(2))
