@@ -21,12 +21,11 @@ def built(request: pytest.FixtureRequest, folder: Path) -> Path:
 
 
 def build(folder: Path) -> Path:
-    """The folder with the built pages; a link or an anchor that leads nowhere fails it."""
+    """The folder with the built pages; a link or an anchor that leads nowhere fails it, but not with `--quiet`."""
     words = [
         "mkdocs",
         "build",
         "--strict",
-        "--quiet",
         "-f",
         str(ROOT / "docs/site/mkdocs.yml"),
         "-d",
