@@ -9,7 +9,14 @@ import pytest
 from field.user import Raw, User, asking, bare_pod, deployment
 
 from kubeinfer_sim.cluster.kubelet import pod_admission
-from kubeinfer_sim.cluster.records import PodBound, PodDeleting, PodRejected, RejectionsGoOn
+from kubeinfer_sim.cluster.records import (
+    PodBound,
+    PodDeleting,
+    PodGone,
+    PodRejected,
+    PodStopping,
+    RejectionsGoOn,
+)
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
@@ -71,3 +78,18 @@ def test_one_that_is_not_wanted_any_more_is_gone_and_nothing_goes_on(user: User)
     assert not [each for each in run.history.of(PodBound) if each.at > 600_000]
     deleted = [each for each in run.history.of(PodDeleting) if each.at == 600_000]
     assert [each.stages for each in deleted] == [()]
+
+
+def test_one_that_is_deleted_before_its_node_could_say_that_it_had_failed_is_gone_when_that_is_back(
+    user: User,
+) -> None:
+    """Nothing of it ran, so nothing is to be stopped."""
+    actions = [
+        {"at": "60.01s", "nodeDown": {"nodes": ["a-0"], "mode": "cutOff"}},
+        {"at": "70s", "deleteObject": "Pod/p"},
+        {"at": "80s", "nodeUp": {"nodes": ["a-0"]}},
+    ]
+    run = played(user, bare_pod(asking(cpu=5), nodeName="a-0"), *actions, at="1m", horizon="2m")
+    assert [each.at for each in run.history.of(PodRejected)] == [60_000]
+    assert [each.at for each in run.history.of(PodGone)] == [80_000]
+    assert not [*run.history.of(PodStopping)]

@@ -297,3 +297,21 @@ def test_that_the_checks_of_another_container_will_go_wrong_costs_a_sidecar_noth
         assert at(run, ContainersRunning) == [19_000]
         fired[container] = run.fired
     assert fired["engine"] < fired["proxy"]
+
+
+def test_one_that_was_sick_when_its_machine_died_is_asked_by_the_new_kubelet_once_all_containers_run() -> (
+    None
+):
+    """It was followed as it started; after the reboot it is well, and its start is foreseen."""
+    down = NodeDown(5_000, ("node-0", "node-1"), "reboot", 40_000, plugin_after=0)
+    run = simulate(
+        starting(
+            sick(1_000, 15_000, "readiness"),
+            down,
+            init=(proxy(readiness_probe=EVERY_SECOND), FETCH),
+            horizon=10 * MINUTE,
+        )
+    )
+    (running,) = at(run, ContainersRunning)
+    assert running > 40_000
+    assert len(at(run, PodReady)) == 1
