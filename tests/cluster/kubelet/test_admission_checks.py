@@ -11,10 +11,14 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.kubelet.admission_checks import Neighbour, refusal
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.pod import Pod
+from kubeinfer_sim.manifest.model import Toleration
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 
 ONE = Neighbour({"cpu": 3}, {"containers": [{"ports": [{"containerPort": 80, "hostPort": 80}]}]})
 PORT = {"spec": {"containers": [{"ports": [{"containerPort": 80, "hostPort": 80}]}]}}
+
+TOLERATES_K = Toleration("k", "Exists")
+BOTH = Taint("k", "", "NoExecute"), Taint("other", "", "NoExecute")
 
 
 def pod(**template: Any) -> Pod:
@@ -70,6 +74,8 @@ def test_a_pod_is_taken_or_not_whether_the_kubelet_is_new_or_not(
         ({"node_selector": {"a": "b"}}, {"labels": {"a": "c"}}, "NodeAffinity"),
         ({}, {"taints": (Taint("k", "", "NoSchedule"),)}, ""),
         ({}, {"taints": (Taint("k", "", "NoExecute"),)}, "TaintToleration"),
+        ({"tolerations": (TOLERATES_K,)}, {"taints": (Taint("k", "", "NoExecute"),)}, ""),
+        ({"tolerations": (TOLERATES_K,)}, {"taints": BOTH}, "TaintToleration"),
     ],
 )
 def test_labels_and_taints_of_its_node_do_not_count_where_the_pod_was_there_before_the_kubelet(
