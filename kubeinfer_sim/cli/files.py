@@ -41,9 +41,8 @@ RECOMMENDED = "# Written by kubeinfer-sim recommend"
 #: How what `--write-scenario` writes begins; a scenario without it is somebody's own.
 SIMULATED = "# Written by kubeinfer-sim rollout --write-scenario"
 
-_DOCUMENT = re.compile(
-    rb'\s*\{\s*"apiVersion"\s*:\s*"kubeinfer-sim/v1"\s*,\s*"kind"\s*:\s*"(?:%s)"'
-    % b"|".join(kind.encode() for kind in OUTPUT_KINDS)
+_DOCUMENT = rb'\s*\{\s*"apiVersion"\s*:\s*"kubeinfer-sim/v1"\s*,\s*"kind"\s*:\s*"(?:%s)"' % b"|".join(
+    kind.encode() for kind in OUTPUT_KINDS
 )
 #: What of a file is looked at to see what it is.
 _HEAD = 4096
@@ -54,13 +53,13 @@ _NEW_FILE_MODE = 0o666
 #: What a full or failing disk says; everything else about a file is in how it is named.
 _OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 #: A standard stream, or a pipe the shell made for `>(command)`, by the name it has among files.
-_DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})")
+_DESCRIPTOR = r"/(?:dev|proc/self)/fd/([0-9]{1,6})"
 _STANDARD = {"-": 1, "/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def is_document(head: bytes) -> bool:
     """Whether a file begins as a JSON document of ours does."""
-    return _DOCUMENT.match(head) is not None
+    return re.match(_DOCUMENT, head) is not None
 
 
 def is_comment(head: bytes) -> bool:
@@ -181,7 +180,7 @@ def _check_folder(folder: Path) -> None:
 
 def descriptor(name: str) -> int | None:
     """The number of the open file a name stands for (`-`, `/dev/stdout`, `/dev/fd/63`); None of all others."""
-    match = _DESCRIPTOR.fullmatch(name)
+    match = re.fullmatch(_DESCRIPTOR, name)
     return int(match[1]) if match else _STANDARD.get(name)
 
 

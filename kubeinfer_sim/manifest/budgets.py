@@ -10,8 +10,8 @@ from kubeinfer_sim.manifest.checker import MAX_INT32, Checker, shown
 from kubeinfer_sim.manifest.kubernetes.intstr import parse_amount
 from kubeinfer_sim.manifest.model import IntOrPercent, RollingUpdate
 
-_FRACTION = re.compile(r"[0-9]*\.[0-9]*%")
-_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]*)?%?")
+_FRACTION = r"[0-9]*\.[0-9]*%"
+_NEGATIVE = r"-[0-9]+(\.[0-9]*)?%?"
 _FIELDS = ("maxSurge", "maxUnavailable")
 
 
@@ -75,9 +75,9 @@ def _refused(value: Any) -> tuple[str, str]:
     """Why a value is no amount, and what to write instead where that does not say so."""
     if isinstance(value, int) and not isinstance(value, bool):
         return "must not be negative", ""
-    if isinstance(value, str) and _FRACTION.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_FRACTION, value):
         return "- only whole percentages are allowed", ""
-    if isinstance(value, str) and _NEGATIVE.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_NEGATIVE, value):
         return "must not be negative", ""
     return "is neither an integer nor a percentage", _hint(value)
 

@@ -32,7 +32,7 @@ _HOOK_HANDLERS: tuple[Literal["exec", "httpGet", "tcpSocket", "sleep"], ...] = (
 )
 #: Volumes whose content lies outside the node and is there for every pod: weights read from them are cold.
 _SHARED_VOLUMES = frozenset({"persistentVolumeClaim", "nfs", "csi", "ephemeral", "iscsi", "cephfs", "rbd"})
-_SYSTEM_FOLDER = re.compile(r"/+(dev|etc|proc|sys|run|usr|lib|lib64|bin|sbin|boot|var/(log|run))(/|$)")
+_SYSTEM_FOLDER = r"/+(dev|etc|proc|sys|run|usr|lib|lib64|bin|sbin|boot|var/(log|run))(/|$)"
 
 
 def convert_template(template: Mapping[str, Any], stored: Mapping[str, Any]) -> PodTemplate:
@@ -164,7 +164,7 @@ def _weights_volume(volumes: Any) -> Literal["local", "shared", "none"]:
                 continue
             if kind in _SHARED_VOLUMES:
                 return "shared"
-            if kind == "hostPath" and not _SYSTEM_FOLDER.match(source.get("path") or ""):
+            if kind == "hostPath" and not re.match(_SYSTEM_FOLDER, source.get("path") or ""):
                 where = "local"
     return where
 

@@ -45,9 +45,9 @@ OUTPUT_KINDS = (
 )
 
 #: How a value of `kind` looks, in YAML and in JSON; where the file begins is enough.
-_KIND = re.compile(r"""(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)""", re.MULTILINE)
+_KIND = r"""(?m)(?:^|[{,\s])["']?kind["']?\s*:\s*["']?(\w+)"""
 _LOOKED_AT = 1_000_000
-_ANY_OWN_KIND = re.compile(rf"\bkind\b\W{{1,5}}(?:{'|'.join(OWN_KINDS)})\b")
+_ANY_OWN_KIND = rf"\bkind\b\W{{1,5}}(?:{'|'.join(OWN_KINDS)})\b"
 
 #: Objects of a file that are named at most where it is not what was expected.
 _MOST_NAMED = 5
@@ -72,7 +72,7 @@ _FOR = {
 
 def first_kind(text: str) -> str:
     """The first kind that a text names, without the `List` of a list; "" where it names none."""
-    kinds = (match[1].removesuffix("List") for match in _KIND.finditer(text, 0, _LOOKED_AT))
+    kinds = (match[1].removesuffix("List") for match in re.finditer(_KIND, text[:_LOOKED_AT]))
     return next((kind for kind in kinds if kind), "")
 
 
@@ -88,7 +88,7 @@ def kind_in_file(name: str) -> str:
 
 def own_kind(source: SourceText) -> str | None:
     """The kind of a file of our own API; None of all others, manifests above all."""
-    if OWN_API not in source.text and not _ANY_OWN_KIND.search(source.text):
+    if OWN_API not in source.text and not re.search(_ANY_OWN_KIND, source.text):
         return None
     from kubeinfer_sim.manifest.yaml_tree import read_documents
 

@@ -50,8 +50,8 @@ _CODES = {
 _FRACTION = "must be a whole number of"
 _PORT_RANGE = "must be between 1 and 65535, inclusive"
 _DIFFERS, _DIFFERS_LESS = "equal to the ", "less than or equal to the "
-_CHOICES = re.compile(r"must be one of (.*), got ", re.DOTALL)
-_QUOTED = re.compile(r'"([^"]*)"')
+_CHOICES = r"(?s)must be one of (.*), got "
+_QUOTED = r'"([^"]*)"'
 _WORDS = {
     "expected a text,": "expected a string,",
     "expected a mapping with fields": "expected a mapping",
@@ -232,10 +232,10 @@ def _handlers(owner: str | int) -> str:
 
 
 def _not_supported(error: FieldError) -> str:
-    match = _CHOICES.search(error.message)
+    match = re.search(_CHOICES, error.message)
     if match is None:
         return error.message
-    choices = [each for each in _QUOTED.findall(match[1]) if each]
+    choices = [each for each in re.findall(_QUOTED, match[1]) if each]
     return f"{shown(error.bad_value)} is not one of {', '.join(choices)}{did_you_mean(str(error.bad_value), choices)}"
 
 

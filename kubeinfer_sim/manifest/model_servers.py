@@ -9,7 +9,7 @@ from kubeinfer_sim.manifest.checker import Checker
 from kubeinfer_sim.manifest.model import BarePod, KubeInfer, WorkloadSpec
 
 #: Images that serve models on accelerators, by the last part of their name.
-_SERVERS = re.compile(
+_SERVERS = (
     r"(.*/)?(vllm(-openai|-ascend)?|mindie|sglang|lmdeploy|tritonserver|text-generation-inference)([:@].*)?"
 )
 
@@ -21,7 +21,7 @@ def warn_of_no_accelerators(checker: Checker, workload: WorkloadSpec) -> None:
         return
     path: Path = ("spec", "template", "spec", "roles")
     if not isinstance(workload, KubeInfer):
-        if not any(_SERVERS.fullmatch(each.image) for each in workload.template.containers):
+        if not any(re.fullmatch(_SERVERS, each.image) for each in workload.template.containers):
             return
         path = ("spec", "containers")
         if not isinstance(workload, BarePod):

@@ -40,7 +40,7 @@ _TAGGED_TYPES: dict[str, tuple[type, ...]] = {
 #: Tags a scalar may have, without `TAG_PREFIX`.
 SCALAR_TAGS = frozenset({"str", "binary", "timestamp", "merge", *_TAGGED_TYPES})
 
-_TIMESTAMP = re.compile(r"\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|[ \t]+)\d{1,2}:\d\d:\d\d.*)?")
+_TIMESTAMP = r"\d{4}-\d{1,2}-\d{1,2}(?:(?:[Tt]|[ \t]+)\d{1,2}:\d\d:\d\d.*)?"
 _INTEGER = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?([0-7]+)|(0|[1-9][0-9]*))")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _BASES = (16, 2, 8, 10)
@@ -128,7 +128,7 @@ def resolve_tagged(tag: str, text: str) -> Scalar:
             raise ScalarError("!!binary is not valid base64") from error
         return data.decode("utf-8", errors="replace")
     if tag == "timestamp":
-        if not _TIMESTAMP.fullmatch(text):
+        if not re.fullmatch(_TIMESTAMP, text):
             raise ScalarError(f'"{text[:60]}" is not a !!timestamp')
         return text
     value = resolve(text)

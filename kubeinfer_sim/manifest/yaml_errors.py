@@ -12,7 +12,7 @@ from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_builder import TOO_DEEP
 
 #: What is no structure: comments, and texts in quotes.
-_NOT_STRUCTURE = re.compile(r"""(?:^|\s)#.*|"[^"]*"|'[^']*'""")
+_NOT_STRUCTURE = r"""(?:^|\s)#.*|"[^"]*"|'[^']*'"""
 
 
 def explain_syntax_error(source: SourceText, base: int, error: yaml.MarkedYAMLError) -> Diagnostic:
@@ -70,7 +70,7 @@ def _lookalikes(source: SourceText, error: yaml.MarkedYAMLError, base: int, line
     marks = [mark for mark in (error.context_mark, error.problem_mark) if mark is not None]
     lines = [line, line - 1, *(source.position(base + mark.index)[0] for mark in marks)]
     for number in range(max(lines), max(min(lines), max(lines) - 20) - 1, -1):
-        hint = hint_on(_NOT_STRUCTURE.sub("", source.line(number)))
+        hint = hint_on(re.sub(_NOT_STRUCTURE, "", source.line(number)))
         if hint:
             return hint if number == line else f"on line {number}, {hint}"
     return ""

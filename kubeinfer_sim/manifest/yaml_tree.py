@@ -30,7 +30,7 @@ from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_builder import MAX_FINDINGS, Builder, SkipDocument, StopReading
 from kubeinfer_sim.manifest.yaml_errors import explain_syntax_error
 
-_NEXT_DOCUMENT = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+_NEXT_DOCUMENT = r"(?m)^---(?=\s|\Z)"
 
 
 class _EventSource(Protocol):
@@ -101,7 +101,7 @@ class _Reader:
             except (RecursionError, UnicodeError, yaml.YAMLError) as error:
                 self.builder.error(self.builder.base, f"YAML syntax: {error}")
                 return documents
-            following = _NEXT_DOCUMENT.search(text, max(reached, self.builder.base + 1))
+            following = re.compile(_NEXT_DOCUMENT).search(text, max(reached, self.builder.base + 1))
             if following is None:
                 return documents
             self.builder.base = following.start()

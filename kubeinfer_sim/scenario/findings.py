@@ -25,7 +25,7 @@ F = TypeVar("F", bound=Form)
 #: What stands in for a required field that is wrong, while the rest is checked.
 _REQUIRED = {"manifest": "-", "cluster": "1x1"}
 #: Names of columns, in capitals.
-_TABLE = re.compile(r"(?:NAME|NAMESPACE) +[A-Z]{2,}")
+_TABLE = r"(?:NAME|NAMESPACE) +[A-Z]{2,}"
 _EXPECTED = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -46,7 +46,7 @@ def read_form(form: type[F], document: Document) -> F:
         InputError: everything that is wrong with it, in the order of the text; of a file of another kind that alone.
     """
     own = form.model_fields.get("kind")
-    if isinstance(document.value, str) and _TABLE.match(document.value):
+    if isinstance(document.value, str) and re.match(_TABLE, document.value):
         message = "this is a table as kubectl prints it for people"
         raise InputError([document.diagnostic((), message, hint="write it with -o json")])
     value = document.value if isinstance(document.value, dict) else {}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from kubeinfer_sim.manifest.kubernetes.schema import Type
 from kubeinfer_sim.manifest.register import keys, kinds
-from kubeinfer_sim.manifest.register.check import FIELD_ROWS, key_row, owner_of, row_of
+from kubeinfer_sim.manifest.register.check import FIELD_ROWS, _beginning, key_row, owner_of, row_of
 from kubeinfer_sim.manifest.register.page import fields_markdown
 from kubeinfer_sim.manifest.register.row import ALL, Standing
 from kubeinfer_sim.manifest.schema_facts import kubeinfer_types
@@ -109,6 +110,31 @@ def test_keys_of_schedulers_and_device_plugins_are_known(place: str, key: str, s
 def test_a_key_of_somebody_else_s_has_no_row() -> None:
     assert key_row("labels", "app") is None
     assert key_row("annotations", "fault-scheduling") is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "beginning"),
+    [
+        (r"volcano\.sh/queue-name", "volcano.sh/queue-name"),
+        (r"huawei\.com/schedule_.*", "huawei.com/schedule_"),
+        (r"accelerator(-type)?", "accelerator"),
+        (r"(no)?use-.*", ""),
+        (r"abc?", "ab"),
+        (r"a\.*", "a"),
+        (r"a\w", "a"),
+        (r"ab{2}", "a"),
+    ],
+)
+def test_keys_are_held_against_patterns_that_begin_as_they_do(pattern: str, beginning: str) -> None:
+    assert _beginning(pattern) == beginning
+
+
+def test_no_pattern_has_alternatives_outside_of_brackets() -> None:
+    for name in (name for row in keys.ROWS for name in row.names):
+        outside = name
+        while "(" in outside:
+            outside = re.sub(r"\([^()]*\)", "", outside)
+        assert "|" not in outside
 
 
 def test_the_page_is_made_from_the_register() -> None:

@@ -6,12 +6,12 @@ import re
 
 from kubeinfer_sim.manifest.model import Hook
 
-_SLEEP = re.compile(r"(?:^|[\s;&])(?:/bin/|/usr/bin/)?sleep\s+(\d+)\s*$")
+_SLEEP = r"(?:^|[\s;&])(?:/bin/|/usr/bin/)?sleep\s+(\d+)\s*$"
 
 
 def hook_seconds(hook: Hook) -> int | None:
     """How long the manifest says a hook takes: a `sleep` handler, or a command that ends in `sleep N`."""
     if hook.sleep_seconds is not None:
         return hook.sleep_seconds
-    sleeps = _SLEEP.search(" ".join(hook.command))
+    sleeps = re.search(_SLEEP, " ".join(hook.command))
     return int(sleeps[1]) if sleeps else None

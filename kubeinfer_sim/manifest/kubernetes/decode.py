@@ -55,7 +55,7 @@ def decode(value: Any, type: Type, at: Field, errors: Errors, default: Defaulter
 
 
 #: A number of seconds as people write one.
-_SECONDS = re.compile(r"([0-9]{1,10}) ?(?:s|sec|secs|seconds?)")
+_SECONDS = r"([0-9]{1,10}) ?(?:s|sec|secs|seconds?)"
 
 
 class _Decoder:
@@ -128,7 +128,7 @@ class _Decoder:
             hint = "; without quotes" if isinstance(value, str) and value.strip("+-").isdigit() else ""
             if (
                 isinstance(value, str)
-                and (seconds := _SECONDS.fullmatch(value))
+                and (seconds := re.fullmatch(_SECONDS, value))
                 and str(at.part).endswith("Seconds")
             ):
                 hint = f"; write {seconds[1]}"

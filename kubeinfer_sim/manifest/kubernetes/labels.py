@@ -14,12 +14,12 @@ from msgspec import Struct
 
 from kubeinfer_sim.manifest.kubernetes.names import label_value, qualified_name
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,400}").fullmatch
+_INTEGER = r"[+-]?[0-9]{1,400}"
 
 
 def parse_int64(text: str) -> int | None:
     """A base-10 integer of 64 bits as Go's strconv.ParseInt reads it, None for anything else."""
-    if not _INTEGER(text):
+    if not re.fullmatch(_INTEGER, text):
         return None
     number = int(text)
     return number if -(2**63) <= number < 2**63 else None

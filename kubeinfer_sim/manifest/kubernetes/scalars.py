@@ -7,14 +7,12 @@ from datetime import datetime
 from decimal import Decimal
 
 _INT64 = 2**63
-_RFC3339 = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d{1,50})?(?:Z|[+-](\d\d):(\d\d))", re.ASCII
-).fullmatch
+_RFC3339 = r"(?a)(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)([.,]\d{1,50})?(?:Z|[+-](\d\d):(\d\d))"
 
 
 def is_time(text: str) -> bool:
     """Whether a text is a point in time of RFC 3339, as Go's time.Parse reads it."""
-    match = _RFC3339(text)
+    match = re.fullmatch(_RFC3339, text)
     if match is None:
         return False
     year, month, day, hour, minute, second, _, offset_hour, offset_minute = match.groups()

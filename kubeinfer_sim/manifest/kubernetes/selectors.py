@@ -18,7 +18,7 @@ from kubeinfer_sim.manifest.model import NodeSelectorRequirement, NodeSelectorTe
 REQUIRED = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
 _OPERATORS = {**OPERATORS, "Gt": "gt", "Lt": "lt"}
-_DECIMAL_INTEGER = re.compile(r"0|-?[1-9][0-9]*").fullmatch
+_DECIMAL_INTEGER = r"0|-?[1-9][0-9]*"
 
 
 class TaintLike(Protocol):
@@ -137,7 +137,7 @@ def compare_numbers(toleration_value: str, taint_value: str, operator: str) -> b
 
     Both must be plain decimal integers of 64 bits: no plus sign, no leading zeros.
     """
-    if not (_DECIMAL_INTEGER(toleration_value) and _DECIMAL_INTEGER(taint_value)):
+    if not all(re.fullmatch(_DECIMAL_INTEGER, each) for each in (toleration_value, taint_value)):
         return False
     bound, number = parse_int64(toleration_value), parse_int64(taint_value)
     if bound is None or number is None:

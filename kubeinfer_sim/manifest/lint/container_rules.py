@@ -12,7 +12,7 @@ from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, TemplateAt, duration, has_npus, rule
 from kubeinfer_sim.manifest.model import Resources
 
-_CACHE = re.compile(r"cache|model|weight|checkpoint|compile|graph|hugging", re.IGNORECASE)
+_CACHE = r"(?i)cache|model|weight|checkpoint|compile|graph|hugging"
 
 
 @rule(
@@ -153,4 +153,4 @@ def _is_cache(each: TemplateAt, volume: Mapping[str, Any]) -> bool:
         if mount.get("name") == name
     ]
     folder = str((volume.get("hostPath") or {}).get("path") or "")
-    return any(map(_CACHE.search, (name, folder, *mounts)))
+    return any(re.search(_CACHE, each) for each in (name, folder, *mounts))

@@ -9,7 +9,7 @@ from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.lint.rule import Finding, LintContext, duration, rule
 from kubeinfer_sim.manifest.model import VOLCANO, Hook
 
-_SLEEP = re.compile(r"\bsleep\s+([0-9]{1,6})(?:\.[0-9]+)?(s|m|h)?(?![\w.])")
+_SLEEP = r"\bsleep\s+([0-9]{1,6})(?:\.[0-9]+)?(s|m|h)?(?![\w.])"
 _UNITS = {None: 1, "": 1, "s": 1, "m": 60, "h": 3600}
 #: The kubelet gives a container this long after SIGTERM even when its hook has used up the grace period.
 _LEAST_GRACE = 2
@@ -19,7 +19,7 @@ def _hook_seconds(hook: Hook, drain: int) -> tuple[int, str]:
     """How long a preStop hook takes, and how that is known."""
     if hook.sleep_seconds is not None:
         return hook.sleep_seconds, f"preStop sleeps {duration(hook.sleep_seconds)}"
-    slept = sum(int(number) * _UNITS[unit] for number, unit in _SLEEP.findall(" ".join(hook.command)))
+    slept = sum(int(number) * _UNITS[unit] for number, unit in re.findall(_SLEEP, " ".join(hook.command)))
     if slept:
         return slept, f"preStop sleeps {duration(slept)}"
     return drain, f"preStop drains for about {duration(drain)}"

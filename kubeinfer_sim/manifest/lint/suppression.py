@@ -16,8 +16,8 @@ from kubeinfer_sim.manifest.checker import shown
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.suggest import did_you_mean
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*kubeinfer-sim:\s*disable\s*=\s*([^#\n\r]*)")
-_PREAMBLE = re.compile(r"\s*(#.*|---\s*(#.*)?|%.*)?")
+_COMMENT = r"(?:^|(?<=\s))#\s*kubeinfer-sim:\s*disable\s*=\s*([^#\n\r]*)"
+_PREAMBLE = r"\s*(#.*|---\s*(#.*)?|%.*)?"
 UNKNOWN = "KI000"
 
 
@@ -46,8 +46,8 @@ def read_suppressions(source: SourceText, known: Mapping[str, object]) -> Suppre
         return suppressions
     head = True
     for number, line in enumerate(re.split(r"\r\n|\n|\r", source.text), 1):
-        head = head and _PREAMBLE.fullmatch(line) is not None
-        match = _COMMENT.search(line)
+        head = head and re.fullmatch(_PREAMBLE, line) is not None
+        match = re.search(_COMMENT, line)
         if match is None:
             continue
         codes = set()

@@ -23,10 +23,12 @@ CODE = "not-simulated"
 #: All rows about fields.
 FIELD_ROWS = (*object_fields.ROWS, *pod_fields.ROWS)
 #: Names in a ResourceQuota of what is no pod and nothing a pod asks for (pkg/quota/v1/evaluator/core).
-_COUNTS_OBJECTS = re.compile(
+_COUNTS_OBJECTS = (
     r"count/(?!pods$).*|services(\.loadbalancers|\.nodeports)?|secrets|configmaps|persistentvolumeclaims"
     r"|replicationcontrollers|resourcequotas|requests\.storage|.*\.storageclass\.storage\.k8s\.io/.*"
-).fullmatch
+)
+#: Characters with which a pattern begins and that stand for themselves, but for one that is repeated or may be missing.
+_LITERALS = r"(?:[\w/-]|\\\.)*(?![?*{])"
 #: Where what is said of an object as a whole stands.
 _KIND: Path = ("kind",)
 #: What rows of pods' fields are about.
@@ -59,9 +61,21 @@ def key_row(place: str, key: str) -> Row | None:
 
 def _first_row(owners: tuple[str, ...], key: str) -> Row | None:
     for row in keys.ROWS:
-        if row.owner in owners and any(re.fullmatch(name, key) for name in row.names):
+        if row.owner in owners and any(_matches(name, key) for name in row.names):
             return row
     return None
+
+
+def _matches(name: str, key: str) -> bool:
+    """Whether a key is what a row names; a pattern is compiled only for keys that begin as it does."""
+    return key.startswith(_beginning(name)) and re.fullmatch(name, key) is not None
+
+
+@cache
+def _beginning(pattern: str) -> str:
+    """With what every key begins that matches a pattern."""
+    match = re.match(_LITERALS, pattern)
+    return match[0].replace("\\", "") if match else ""
 
 
 def check_fields(checker: Checker, kind: str) -> None:
@@ -137,7 +151,7 @@ def _uncounted(spec: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Of a ResourceQuota, what counts other objects than pods and what they ask for."""
     hard = spec.get("hard")
     for name in hard if isinstance(hard, Mapping) else ():
-        if _COUNTS_OBJECTS(str(name)):
+        if re.fullmatch(_COUNTS_OBJECTS, str(name)):
             what = f"not simulated: objects beyond {name} are refused in a cluster; here they are made"
             yield ("spec", "hard", name), what
 

@@ -5,8 +5,8 @@ Volcano: staging/src/volcano.sh/apis/pkg/apis/scheduling/v1beta1/labels.go, and 
 cluster scheduling, API reference, labels and annotations of Pod and PodGroup (ring-controller.atlas, fault-scheduling
 ...), and its interconnection of affinity scheduling, which names Deployments. The others are documented by those who
 read them: Istio, Linkerd, Dapr, Vault, OpenTelemetry (injection), Reloader, the descheduler, cluster autoscalers,
-Multus, CRI-O, pod security admission. Names are regular expressions that a key matches as a whole; the first row
-counts. A key that no row names is read by nothing that is simulated.
+Multus, CRI-O, pod security admission. Names are regular expressions that a key matches as a whole, alternatives in
+brackets; the first row counts. A key that no row names is read by nothing that is simulated.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from kubeinfer_sim.scenario.cluster.pools import COMMON_RESOURCES
 #: What `8x8` offers when no pod asks for any accelerator.
 DEFAULT_NPU = "huawei.com/ascend-1980"
 POOL = "node"
-_OWN_NAME = re.compile(rf"{POOL}-[0-9]+")
+_OWN_NAME = rf"{POOL}-[0-9]+"
 
 
 def short_nodes(
@@ -47,7 +47,7 @@ def short_nodes(
     unlimited = frozenset(COMMON_RESOURCES) | others
     rest = ((), frozenset(images), frozenset(weights), unlimited)
     own = [f"{POOL}-{i}" for i in range(count)]
-    named = [name for name in _names(roles) if not _OWN_NAME.fullmatch(name)][:count]
+    named = [name for name in _names(roles) if not re.fullmatch(_OWN_NAME, name)][:count]
     nodes = [
         NodeSpec(name, POOL, offered, with_kubelet_labels(name, labels, offered), *rest)
         for name in (*own[: count - len(named)], *named)

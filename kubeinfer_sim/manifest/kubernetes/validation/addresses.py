@@ -11,8 +11,8 @@ import re
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_OCTETS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){3}", re.ASCII).fullmatch
-_BITS = re.compile(r"[0-9]{1,9}", re.ASCII).fullmatch
+_OCTETS = r"[0-9]{1,9}(?:\.[0-9]{1,9}){3}"
+_BITS = r"[0-9]{1,9}"
 
 
 def parse_sloppy(text: str) -> Address | None:
@@ -20,7 +20,7 @@ def parse_sloppy(text: str) -> Address | None:
     if "%" in text or len(text) > 100:
         return None
     head, colon, tail = text.rpartition(":")
-    if _OCTETS(tail):
+    if re.fullmatch(_OCTETS, tail):
         tail = ".".join(str(int(octet)) for octet in tail.split("."))
     try:
         return ipaddress.ip_address(f"{head}{colon}{tail}")
@@ -77,7 +77,7 @@ def _is_link_local_multicast(address: Address) -> bool:
 def _parse_range(text: str) -> tuple[Address, int] | None:
     head, slash, bits = text.partition("/")
     address = parse_sloppy(head)
-    if not slash or address is None or not _BITS(bits) or int(bits) > address.max_prefixlen:
+    if not slash or address is None or not re.fullmatch(_BITS, bits) or int(bits) > address.max_prefixlen:
         return None
     return address, int(bits)
 

@@ -25,7 +25,7 @@ from kubeinfer_sim.manifest.kubernetes.validation.windows import Placed
 
 _DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _TOLERATIONS = "scheduler.alpha.kubernetes.io/tolerations"
-_cost = re.compile(r"0|-?[0-9]{1,12}", re.ASCII).fullmatch
+_COST = r"0|-?[0-9]{1,12}"
 
 
 def validate_pod_annotations(
@@ -65,7 +65,7 @@ def _read_tolerations(text: str) -> list[dict[str, Any]] | None:
 
 def _is_deletion_cost(text: str) -> bool:
     """A 32-bit integer without a plus sign or leading zeros (pkg/apis/core/helper)."""
-    if not _cost(text) or (text[0] == "0" and text != "0"):
+    if not re.fullmatch(_COST, text) or (text[0] == "0" and text != "0"):
         return False
     return -(2**31) <= int(text) < 2**31
 

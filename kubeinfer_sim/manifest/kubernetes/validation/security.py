@@ -21,7 +21,7 @@ SECCOMP_CONTAINER_PREFIX = "container.seccomp.security.alpha.kubernetes.io/"
 APPARMOR_CONTAINER_PREFIX = "container.apparmor.security.beta.kubernetes.io/"
 _LONGEST_PROFILE = 4095
 _SYSCTL_SEGMENT = r"[a-z0-9](?:[-_a-z0-9]*[a-z0-9])?"
-_sysctl = re.compile(rf"(?:{_SYSCTL_SEGMENT}[./])*{_SYSCTL_SEGMENT}").fullmatch
+_SYSCTL = rf"(?:{_SYSCTL_SEGMENT}[./])*{_SYSCTL_SEGMENT}"
 
 
 def _validate_ids(context: Mapping[str, Any], names: tuple[str, ...], at: Field, errors: Errors) -> None:
@@ -108,7 +108,7 @@ def _validate_sysctls(context: Mapping[str, Any], spec: Mapping[str, Any], at: F
         name, place = sysctl.get("name", ""), at.index(i).child("name")
         if not name:
             errors.required(place)
-        elif byte_length(name) > 253 or not _sysctl(name):
+        elif byte_length(name) > 253 or not re.fullmatch(_SYSCTL, name):
             message = "must be lower case letters, digits, '-', '_' in parts joined by '.' or '/'"
             errors.invalid(place, name, message)
         elif name in seen:
