@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
 from typing import Any, cast
@@ -110,11 +109,6 @@ def _plain(value: Any) -> Any:
                 for name in value.__struct_fields__
                 if name != _WHERE and name not in _TOLD_OF.get(type(value).__name__, ())
             },
-        }
-    if is_dataclass(value) and not isinstance(value, type):
-        return {
-            "": type(value).__name__,
-            **{each.name: _plain(getattr(value, each.name)) for each in fields(value)},
         }
     if callable(value):
         return f"{value.__module__}:{getattr(value, '__qualname__', type(value).__qualname__)}"

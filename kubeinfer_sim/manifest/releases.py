@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
 
@@ -44,11 +43,11 @@ class Change(Struct, frozen=True):
 def _since(
     since: str, what: str, before: str, after: str = "", values: tuple[Any, Any] = (False, True)
 ) -> Any:
-    return field(metadata={"change": (since, what, before, after, values)})
+    """What stands as default of a field is its row of the table; `release_of` says its value for a release."""
+    return (since, what, before, after, values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)  # for the metadata of its fields
-class Release:
+class Release(Struct, frozen=True, kw_only=True):
     """A minor release of Kubernetes, such as 1.36, and what it does where releases differ."""
 
     version: str
@@ -131,9 +130,9 @@ class Release:
 
 def changes() -> Iterator[Change]:
     """All rows of the table."""
-    for each in fields(Release):
-        if "change" in each.metadata:
-            yield Change(each.name, *each.metadata["change"])
+    rows = Release.__struct_defaults__  # of the last fields
+    for name, row in zip(Release.__struct_fields__[-len(rows) :], rows, strict=True):
+        yield Change(name, *row)
 
 
 def since(name: str) -> str:
