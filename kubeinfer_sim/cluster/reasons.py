@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 #: Why a container waits that has ended badly.
 CRASH_LOOP = "CrashLoopBackOff"
@@ -34,7 +36,7 @@ RefusedBy = Literal[
 ]
 
 
-class Refusal(NamedTuple):
+class Refusal(Struct, frozen=True):
     """Why the API server does not take pods: what it is that refuses them, and the words."""
 
     by: RefusedBy

@@ -6,7 +6,10 @@ They are worked out once the run is over, from the lives of its pods: each count
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.records import (
     ContainerDied,
@@ -28,7 +31,7 @@ from kubeinfer_sim.metrics.losses import Losses, first_and_last_parts
 What = Literal["asked", "made", "ran", "unready", "died", "waits", "goesOn", "deleted", "ready"]
 
 
-class Turn(NamedTuple):
+class Turn(Struct, frozen=True):
     """What happens to a workload or to a pod of it at a time, and the id of the record that began it.
 
     `what`: `pods` are asked for; a pod is made, ready (`ran`: from the beginning on), not ready any more, or gone or to
@@ -121,7 +124,7 @@ def pod_causes(
                 losses.goes_on(each, uid, uid)
             case "deleted":
                 going.add(uid)
-                losses.deletes(each._replace(root=last_root[uid]), uid)
+                losses.deletes(replace(each, root=last_root[uid]), uid)
             case "unready":
                 losses.loses(each, uid)
             case "ran" | "ready":

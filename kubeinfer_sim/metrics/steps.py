@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 
-class Low(NamedTuple):
+class Low(Struct, frozen=True):
     """The lowest value of a step function: what it is, when it is first reached, for how many ms in all."""
 
     value: int
@@ -80,7 +80,7 @@ class Steps(Struct):
             if low is None or value < low.value:
                 low = Low(value, since, until - since)
             elif value == low.value:
-                low = low._replace(lasting=low.lasting + until - since)
+                low = replace(low, lasting=low.lasting + until - since)
         final = self.at(end)
         if low is None or final < low.value:
             low = Low(final, end, 0)

@@ -217,8 +217,8 @@ PLANTED = (
     Mistake(
         "budget spent twice: an eviction that is granted leaves the budget as it is",
         f"{_CLUSTER}/disruption/controller.py",
-        "self.status = self.status._replace(allowed=self.status.allowed - 1)",
-        "self.status = self.status._replace(allowed=self.status.allowed)",
+        "self.status = replace(self.status, allowed=self.status.allowed - 1)",
+        "self.status = replace(self.status, allowed=self.status.allowed)",
         ("tests/cluster/disruption",),
         "drain-under-a-budget.yaml",
     ),

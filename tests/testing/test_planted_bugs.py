@@ -196,7 +196,7 @@ def without(kind: type[Record]) -> Bug:
 def one_more_allowed(original: Any) -> Any:
     def planted(self: Any, **pods: int) -> Any:
         status = original(self, **pods)
-        return status._replace(allowed=status.allowed + 1)
+        return replace(status, allowed=status.allowed + 1)
 
     return planted
 

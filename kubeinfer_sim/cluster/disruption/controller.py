@@ -8,15 +8,16 @@ look. What a budget answers to an eviction is decided in `eviction.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.pod import Controller
 from kubeinfer_sim.manifest.model import IntOrPercent
 
 
-class BudgetStatus(NamedTuple):
+class BudgetStatus(Struct, frozen=True):
     """status.expectedPods, desiredHealthy, currentHealthy and disruptionsAllowed of a budget.
 
     `failure`: why the controller could not work them out. They are as they were before then, but that no disruption is
@@ -113,7 +114,7 @@ class Budget:
 
     def use(self) -> None:
         """An eviction was granted: one disruption less is allowed until the pod is seen terminating."""
-        self.status = self.status._replace(allowed=self.status.allowed - 1)
+        self.status = replace(self.status, allowed=self.status.allowed - 1)
 
     def when_changed(self, callback: Callable[[], None]) -> None:
         """Call back once, at the next change of the status: until then a refused eviction stays refused."""
@@ -149,7 +150,7 @@ class Budget:
             replicas = controller.replicas
             if replicas is None:
                 failure = f"{controller.resource} does not implement the scale subresource"
-                return self.status._replace(allowed=0, failure=failure)
+                return replace(self.status, allowed=0, failure=failure)
             scales += replicas
         return self.spec.status(scales=scales, pods=len(self._pods), healthy=self._healthy)
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.kubelet.backoff import ContainerBackoff, PodWorkerRetry
 
 
-class Restart(NamedTuple):
+class Restart(Struct, frozen=True):
     """When a container starts again, and when its status says first that it waits (CrashLoopBackOff), in ms."""
 
     at: int

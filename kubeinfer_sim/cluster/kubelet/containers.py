@@ -8,6 +8,8 @@ the restart that waits for nothing.
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.cluster.kubelet.backoff import (
     RELIST,
     Backoff,
@@ -258,7 +260,7 @@ class Containers:
         container.synced_from = start_at
         if start_at > now:
             if reason == HOOK_FAILED:  # the sync that has run the hook tells of it, the next one of the wait
-                restart = restart._replace(in_status_at=now + RELIST)
+                restart = replace(restart, in_status_at=now + RELIST)
             self._back_off(worker, container, restart, holds_up=worker.sync is Sync.SETTING_UP)
         if container.spec.image_pull_policy != "Always":
             self._start(worker, container, start_at, hidden=hidden)

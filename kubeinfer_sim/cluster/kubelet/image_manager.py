@@ -17,7 +17,6 @@ from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from heapq import heappop, heappush
 from math import inf
-from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -33,7 +32,7 @@ from kubeinfer_sim.scenario.timings.model import Transfers
 QPS_EXCEEDED = "pull QPS exceeded"
 
 
-class Turn(NamedTuple):
+class Turn(Struct, frozen=True):
     """What asking for an image comes to; with `refused`, the stages end in a failure."""
 
     stages: tuple[Stage, ...]
