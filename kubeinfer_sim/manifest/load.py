@@ -17,8 +17,6 @@ from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, distinct
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest import bare_pod, daemon_set, deployment, replica_set, stateful_set
-from kubeinfer_sim.manifest.autoscalers import autoscaled
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.document import Document
@@ -32,6 +30,7 @@ from kubeinfer_sim.manifest.kubeinfer import (
 from kubeinfer_sim.manifest.kubernetes.reading import Reading
 from kubeinfer_sim.manifest.kubernetes_findings import check_pod_template, check_service_spec
 from kubeinfer_sim.manifest.model import (
+    BarePod,
     DaemonSet,
     Deployment,
     KubeInfer,
@@ -44,7 +43,6 @@ from kubeinfer_sim.manifest.model import (
 )
 from kubeinfer_sim.manifest.model_servers import warn_of_no_accelerators
 from kubeinfer_sim.manifest.node_ports import NodePorts
-from kubeinfer_sim.manifest.other_objects import check_other
 from kubeinfer_sim.manifest.pod_group_annotations import warn_of_pod_groups
 from kubeinfer_sim.manifest.references import ASSUMED
 from kubeinfer_sim.manifest.register.check import check_fields, check_object
@@ -59,14 +57,37 @@ from kubeinfer_sim.manifest.yaml_tree import read_documents
 _OF_HELM = "helm install prints more than manifests; `helm template` or `helm get manifest` prints them alone"
 #: Kinds of the vendor's API group that stand beside KubeInfer in a cluster.
 _SISTER_KINDS = frozenset({"Instance", "InstanceList"})
-#: What reads an object of each kind of Kubernetes' own that is simulated.
-_READERS: dict[str, Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]] = {
-    Deployment.kind: deployment.read_deployment_object,
-    ReplicaSet.kind: replica_set.read_replica_set_object,
-    StatefulSet.kind: stateful_set.read_stateful_set_object,
-    DaemonSet.kind: daemon_set.read_daemon_set_object,
-    bare_pod.KIND: bare_pod.read_pod_object,
-}
+#: The kinds of Kubernetes' own that are simulated.
+_PLAIN = tuple(each.kind for each in (Deployment, ReplicaSet, StatefulSet, DaemonSet, BarePod))
+
+
+#: Reads an object of one kind; None where it is wrong.
+_Reader = Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]
+
+
+def _reader(kind: str) -> _Reader:
+    """What reads objects of a kind of `_PLAIN`; imported when the first of them is met."""
+    match kind:
+        case Deployment.kind:
+            from kubeinfer_sim.manifest.deployment import read_deployment_object
+
+            return read_deployment_object
+        case ReplicaSet.kind:
+            from kubeinfer_sim.manifest.replica_set import read_replica_set_object
+
+            return read_replica_set_object
+        case StatefulSet.kind:
+            from kubeinfer_sim.manifest.stateful_set import read_stateful_set_object
+
+            return read_stateful_set_object
+        case DaemonSet.kind:
+            from kubeinfer_sim.manifest.daemon_set import read_daemon_set_object
+
+            return read_daemon_set_object
+        case _:
+            from kubeinfer_sim.manifest.bare_pod import read_pod_object
+
+            return read_pod_object
 
 
 class OtherObject(Struct, frozen=True):
@@ -208,13 +229,12 @@ class _Loader(Struct):
                 holds = f"it holds {objects_in([each.document.value for each in there])}"
             else:
                 holds = "it holds a List without items" if documents else nothing_in(source)
-            known = list(_READERS)
             self.findings.append(
                 Diagnostic(
                     source.name,
                     0,
                     0,
-                    f"there is no {KIND}, {', '.join(known[:-1])} or {known[-1]} in this file; {holds}",
+                    f"there is no {KIND}, {', '.join(_PLAIN[:-1])} or {_PLAIN[-1]} in this file; {holds}",
                     code="no-kubeinfer",
                     hint=what_for_any([each.kind for each in there], source.name)
                     or _misspelt([each.kind for each in there]),
@@ -225,7 +245,10 @@ class _Loader(Struct):
         """What can only be told when all sources are read."""
         workloads: list[WorkloadSpec] = [each for each, _ in (*self.loaded, *self.plain)]
         beside = [(each.document.value, each.namespace) for each in self.others]
-        self.plain = [(autoscaled(each, beside), document) for each, document in self.plain]
+        if self.plain:
+            from kubeinfer_sim.manifest.autoscalers import autoscaled
+
+            self.plain = [(autoscaled(each, beside), document) for each, document in self.plain]
         for each in self.others:
             own = is_own(each.document.value)
             differences = () if own else check_object(each.document, each.namespace, workloads)
@@ -257,13 +280,15 @@ class _Loader(Struct):
             checker.string(value["kind"], ("kind",))
         elif _is_kubeinfer(value):
             self._kubeinfer(document)
-        elif value["kind"] in _READERS and not _controlled(value):
-            self._plain(document, _READERS[value["kind"]])
+        elif value["kind"] in _PLAIN and not _controlled(value):
+            self._plain(document, _reader(value["kind"]))
         else:
             self._other(document, checker)
         self.findings += checker.findings
 
     def _other(self, document: Document, checker: Checker) -> None:
+        from kubeinfer_sim.manifest.other_objects import check_other
+
         value = document.value
         metadata = value.get("metadata")
         names = [metadata.get(key) if isinstance(metadata, dict) else None for key in ("name", "namespace")]
@@ -274,9 +299,7 @@ class _Loader(Struct):
         if other.kind == "Service":
             self.node_ports.add_service(checker, value.get("spec"), ("spec",), f"Service {other.name}")
 
-    def _plain(
-        self, document: Document, read: Callable[[Checker, Mapping[str, Any]], PlainWorkload | None]
-    ) -> None:
+    def _plain(self, document: Document, read: _Reader) -> None:
         filled = fill(document, self.values)
         self.holes |= filled.names
         checker = Checker(filled.document)
@@ -335,7 +358,7 @@ def _objects(document: Document) -> Iterator[Document]:
 
 def _misspelt(kinds: Sequence[str]) -> str:
     """Which kind may have been meant by one of these; "" where they are kinds."""
-    known = (KIND, *_READERS)
+    known = (KIND, *_PLAIN)
     near = (did_you_mean(each, known) for each in kinds if kind_row(each) is None)
     return next((each.removeprefix("; ") for each in near if each), "")
 
