@@ -1,7 +1,7 @@
 """What a user writes of one objective: `45m`, or with its probability `{time: 45m, probability: 99%}`."""
 
 from fractions import Fraction
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -14,6 +14,7 @@ from kubeinfer_sim.scenario.forms import (
     Percentage,
     ReadyCount,
     ShortForm,
+    later,
 )
 
 _PERCENTAGE = {"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]+)?%$", "examples": ["99.9%"]}
@@ -104,6 +105,12 @@ class AvailabilityForm(Form):
         return self
 
 
+if TYPE_CHECKING:
+    Availability = AvailabilityForm
+else:  # Seldom written, and each form that holds it would build it anew.
+    (Availability,) = later(__name__, "AvailabilityForm")
+
+
 class WorkloadObjectivesForm(Form):
     """What must hold of a workload's instances, or of the pods of a Deployment and its like."""
 
@@ -116,7 +123,13 @@ class WorkloadObjectivesForm(Form):
         None, description="Missing ready instances, summed over time."
     )
     no_stall: TrueForm | None = Field(None, description="The update never stalls.")
-    availability: list[AvailabilityForm] = Field([], description="How often how many instances are ready.")
+    availability: list[Availability] = Field([], description="How often how many instances are ready.")
+
+
+if TYPE_CHECKING:
+    OfOne = WorkloadObjectivesForm
+else:  # As above: the next form has all of its fields already.
+    (OfOne,) = later(__name__, "WorkloadObjectivesForm")
 
 
 class ObjectivesForm(WorkloadObjectivesForm):
@@ -131,6 +144,6 @@ class ObjectivesForm(WorkloadObjectivesForm):
     max_overload: TimeForm | None = Field(
         None, description="Time in which spec.load is above the capacity; needs a horizon."
     )
-    objects: dict[str, WorkloadObjectivesForm] = Field(
+    objects: dict[str, OfOne] = Field(
         {}, description="What must hold of one workload, by kind and name: Deployment/router."
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.scenario.actions.forms import ActionForm
-from kubeinfer_sim.scenario.actions.manifest_forms import ManifestForm
+from kubeinfer_sim.scenario.actions.manifest_form import ManifestForm
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.forms import (
     Confidence,
@@ -23,7 +23,7 @@ from kubeinfer_sim.scenario.forms import (
 )
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
+    from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
     from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
     from kubeinfer_sim.scenario.cluster.kubernetes_forms import (
         DisruptionBudgetForm,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from kubeinfer_sim.scenario.timings.stage_forms import TimingsForm
 else:
     HERE = "kubeinfer_sim.scenario"
-    (ApplyForm,) = later(f"{HERE}.actions.manifest_forms", "ApplyForm")
+    (ApplyForm,) = later(f"{HERE}.actions.apply_form", "ApplyForm")
     (AssumptionsForm,) = later(f"{HERE}.assumption_forms", "AssumptionsForm")
     DisruptionBudgetForm, KubeletForm, NodeLifecycleForm = later(
         f"{HERE}.cluster.kubernetes_forms", "DisruptionBudgetForm", "KubeletForm", "NodeLifecycleForm"

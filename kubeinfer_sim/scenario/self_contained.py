@@ -19,7 +19,7 @@ from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import only_document
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.source import SourceText
-from kubeinfer_sim.scenario.actions.manifest_forms import ManifestForm
+from kubeinfer_sim.scenario.actions.manifest_form import ManifestForm
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.kubectl.listing import MAX_KUBECTL_BYTES, is_from_kubectl
 from kubeinfer_sim.scenario.context import Context

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from kubeinfer_sim.scenario.forms import Duration, Form, OnlyTrue, exactly_one, later
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
+    from kubeinfer_sim.scenario.actions.drain_form import DrainForm
     from kubeinfer_sim.scenario.actions.failure_forms import (
         CrashForm,
         HealthForm,
@@ -14,9 +16,7 @@ if TYPE_CHECKING:
         InitFaultForm,
         PostStartFaultForm,
     )
-    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
     from kubeinfer_sim.scenario.actions.node_forms import (
-        DrainForm,
         LabelNodesForm,
         RemoveTaintForm,
         SetTaintForm,
@@ -49,9 +49,10 @@ else:
         "InitFaultForm",
         "PostStartFaultForm",
     )
-    (ApplyForm,) = later(f"{HERE}.manifest_forms", "ApplyForm")
-    DrainForm, LabelNodesForm, RemoveTaintForm, SetTaintForm = later(
-        f"{HERE}.node_forms", "DrainForm", "LabelNodesForm", "RemoveTaintForm", "SetTaintForm"
+    (ApplyForm,) = later(f"{HERE}.apply_form", "ApplyForm")
+    (DrainForm,) = later(f"{HERE}.drain_form", "DrainForm")
+    LabelNodesForm, RemoveTaintForm, SetTaintForm = later(
+        f"{HERE}.node_forms", "LabelNodesForm", "RemoveTaintForm", "SetTaintForm"
     )
     (NodesForm,) = later(f"{HERE}.nodes_form", "NodesForm")
     (SetImageForm,) = later(f"{HERE}.object_forms", "SetImageForm")

@@ -1,11 +1,10 @@
-"""How a user writes what people do to nodes: taint, label, drain."""
+"""How a user writes what people write on nodes: taints, labels."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
 from kubeinfer_sim.scenario.actions.nodes_form import NodesForm
-from kubeinfer_sim.scenario.forms import DurationOrNever
 
 LabelOrNone = Annotated[str | None, WithJsonSchema({"type": ["string", "null"]})]
 
@@ -33,12 +32,3 @@ class LabelNodesForm(NodesForm):
     labels: Annotated[dict[str, LabelOrNone], Field(min_length=1)] = Field(
         description="null removes a label."
     )
-
-
-class DrainForm(NodesForm):
-    """Nodes to drain, one after the other, as `kubectl drain` does it, with its flags."""
-
-    timeout: DurationOrNever = Field("never", validate_default=True, description="For each node (--timeout).")
-    delete_emptydir_data: bool = Field(True, description="kubectl itself refuses unless told so.")
-    ignore_daemonsets: bool = Field(True, description="kubectl itself refuses unless told so.")
-    force: bool = Field(False, description="Also evict pods that nobody will create again.")

@@ -19,8 +19,8 @@ from kubeinfer_sim.scenario.workloads.manifests import Manifests
 from kubeinfer_sim.scenario.workloads.plain import PlainLine
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
     from kubeinfer_sim.scenario.actions.forms import ActionForm
-    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 class DeploymentLine:

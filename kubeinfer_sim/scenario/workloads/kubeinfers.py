@@ -15,8 +15,8 @@ from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
     from kubeinfer_sim.scenario.actions.forms import ActionForm
-    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 class KubeInferLine:

@@ -10,8 +10,8 @@ from kubeinfer_sim.manifest.model import Kind, KubeInfer, WorkloadSpec
 from kubeinfer_sim.scenario.actions.model import Change
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
     from kubeinfer_sim.scenario.actions.forms import ActionForm
-    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 class WorkloadLine(Protocol):

@@ -26,7 +26,8 @@ from kubeinfer_sim.manifest.template import FILL, holes_of
 from kubeinfer_sim.scenario.context import Context
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm, ManifestForm
+    from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
+    from kubeinfer_sim.scenario.actions.manifest_form import ManifestForm
 
 #: Pods of one object that are simulated at most: a few minutes' work.
 MAX_PODS = 1_000_000

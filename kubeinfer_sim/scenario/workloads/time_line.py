@@ -32,8 +32,8 @@ from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
 from kubeinfer_sim.scenario.workloads.objects import ObjectLines
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
     from kubeinfer_sim.scenario.actions.forms import ActionForm, CreateValue
-    from kubeinfer_sim.scenario.actions.manifest_forms import ApplyForm
 
 
 def _deployment(context: Context, manifests: Manifests, first: Deployment) -> WorkloadLine:
