@@ -44,7 +44,7 @@ def command(shell: str) -> None:
 
     bash: eval "$(kubeinfer-sim completion bash)"
     """
-    from kubeinfer_sim.cli.main import cli
+    from kubeinfer_sim.cli.group import cli
 
     completion = get_completion_class(shell)
     assert completion is not None

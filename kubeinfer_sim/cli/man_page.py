@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from kubeinfer_sim.cli.main import cli
+from kubeinfer_sim.cli.group import cli
 
 _EXIT_CODES = (
     ("0", "it holds"),

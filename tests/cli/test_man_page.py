@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from command_line import ROOT
 
-from kubeinfer_sim.cli.main import COMMANDS
+from kubeinfer_sim.cli.group import COMMANDS
 from kubeinfer_sim.cli.man_page import man_page
 
 

@@ -14,7 +14,7 @@ from command_line import ROOT, sim
 from kubectl_objects import listed, pod
 from report.html.pages import small_bundle
 
-from kubeinfer_sim.cli.main import COMMANDS, cli
+from kubeinfer_sim.cli.group import COMMANDS, cli
 
 __all__ = ["small_bundle"]
 

@@ -15,7 +15,7 @@ from command_line import ROOT, sim
 from docs.followed import PAGES as FOLLOWED
 
 from kubeinfer_sim.cli.compare import command as compare
-from kubeinfer_sim.cli.main import COMMANDS
+from kubeinfer_sim.cli.group import COMMANDS
 from kubeinfer_sim.experiment.knobs import KNOBS
 
 DOCS = ROOT / "docs"
