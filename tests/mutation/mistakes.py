@@ -37,8 +37,8 @@ NAMED = (
     Mistake(
         "instances that a scale-in deletes are still counted as ready",
         f"{_KUBEINFER}/rollout.py",
-        "ready = instances.ready - sum(instance.ready for instance in taken)",
-        "ready = instances.ready",
+        "ready -= sum(instance.ready for instance in taken)",
+        "ready -= 0",
         ("tests/controllers",),
     ),
     Mistake(
