@@ -169,7 +169,7 @@ def complete_rules(ctx: click.Context, param: click.Parameter, incomplete: str) 
     """Codes of lint rules, and their names for who begins to type one."""
     from click.shell_completion import CompletionItem
 
-    from kubeinfer_sim.manifest.lint import RULES
+    from kubeinfer_sim.manifest.lint.catalogue import RULES
 
     rules = sorted(RULES.values(), key=lambda each: each.code)
     codes = [

@@ -24,7 +24,7 @@ def command(codes: tuple[str, ...], markdown: bool, form: str | None) -> int:
 
     Without a CODE all rules are listed; -o markdown prints them as a page.
     """
-    from kubeinfer_sim.manifest.lint import RULES
+    from kubeinfer_sim.manifest.lint.catalogue import RULES
     from kubeinfer_sim.manifest.lint.page import entries_markdown, lint_markdown
 
     asked = [_rule(text) for text in codes]
@@ -46,7 +46,7 @@ def _rule(text: str) -> Rule:
     """
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.manifest.file_kinds import kind_in_file
-    from kubeinfer_sim.manifest.lint import RULES, rule_named
+    from kubeinfer_sim.manifest.lint.catalogue import RULES, rule_named
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
     rule = rule_named(text)

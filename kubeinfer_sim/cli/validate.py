@@ -191,7 +191,7 @@ def _codes(texts: Sequence[str]) -> frozenset[str]:
     if not texts:
         return frozenset()
     from kubeinfer_sim.errors import UsageError
-    from kubeinfer_sim.manifest.lint import RULES, rule_named
+    from kubeinfer_sim.manifest.lint.catalogue import RULES, rule_named
     from kubeinfer_sim.manifest.suggest import did_you_mean
 
     codes = [each.strip() for text in texts for each in text.split(",") if each.strip()]

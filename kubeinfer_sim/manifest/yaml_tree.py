@@ -28,7 +28,6 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_builder import MAX_FINDINGS, Builder, SkipDocument, StopReading
-from kubeinfer_sim.manifest.yaml_errors import explain_syntax_error
 
 _NEXT_DOCUMENT = r"(?m)^---(?=\s|\Z)"
 
@@ -108,6 +107,8 @@ class _Reader:
 
     def _syntax_error(self, error: yaml.MarkedYAMLError) -> int:
         """Report what the parser could not read; return how far it got."""
+        from kubeinfer_sim.manifest.yaml_errors import explain_syntax_error
+
         mark = error.problem_mark or error.context_mark
         self.builder.errors.append(explain_syntax_error(self.source, self.builder.base, error))
         if len(self.builder.errors) >= MAX_FINDINGS:

@@ -129,7 +129,7 @@ def check_files(
         return Checked(findings=_in_order(findings, names))
     configured = None
     if disabled is not None and loaded.documents:
-        from kubeinfer_sim.manifest.lint import lint
+        from kubeinfer_sim.manifest.lint.catalogue import lint
         from kubeinfer_sim.scenario.timings.expectations import expectations
 
         cluster, configured = _nodes(nodes, configuration, loaded)

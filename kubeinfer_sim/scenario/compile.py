@@ -220,7 +220,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
 
 def lint_of(written: Iterable[tuple[WorkloadSpec, Document]]) -> Iterator[Linted]:
     """What `validate` says of what owns pods, where a run shows whether it comes about."""
-    from kubeinfer_sim.manifest.lint import RULES, SHOWN_BY_RUNS, lint
+    from kubeinfer_sim.manifest.lint.shown_by_runs import RULES, SHOWN_BY_RUNS, lint
     from kubeinfer_sim.scenario.timings.expectations import expectations
 
     others = RULES.keys() - SHOWN_BY_RUNS

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common import show, spread
 
-from kubeinfer_sim.manifest.lint import lint
+from kubeinfer_sim.manifest.lint.catalogue import lint
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import read_documents

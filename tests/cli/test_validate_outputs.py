@@ -14,7 +14,7 @@ from manifest.helpers import BASE, DATA
 
 from kubeinfer_sim.cli.main import run
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
-from kubeinfer_sim.manifest.lint import RULES
+from kubeinfer_sim.manifest.lint.catalogue import RULES
 from kubeinfer_sim.manifest.lint.page import lint_markdown
 from kubeinfer_sim.report.findings.github import github_annotations
 from kubeinfer_sim.report.findings.junit import junit_xml

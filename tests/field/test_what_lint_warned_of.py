@@ -19,7 +19,7 @@ from field.user import (
     stateful_set,
 )
 
-from kubeinfer_sim.manifest.lint import SHOWN_BY_RUNS
+from kubeinfer_sim.manifest.lint.shown_by_runs import SHOWN_BY_RUNS
 from kubeinfer_sim.report.confirmed import SHOWS
 
 TIMINGS = {"profile": "zero", "weights": "30m"}

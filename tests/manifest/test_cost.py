@@ -5,7 +5,7 @@ from __future__ import annotations
 from cProfile import Profile
 from pathlib import Path
 
-from kubeinfer_sim.manifest.lint import lint
+from kubeinfer_sim.manifest.lint.catalogue import lint
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.timings.expectations import expectations

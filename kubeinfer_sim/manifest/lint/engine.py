@@ -11,8 +11,6 @@ from kubeinfer_sim.manifest.lint.suppression import UNKNOWN, Suppressions, read_
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
 
-#: Rules of which a run shows whether what they warn of comes about.
-SHOWN_BY_RUNS = frozenset({"KI001", "KI002", "KI004", "KI005", "KI006", "KI023"})
 #: Of the other places of the same finding, as many are named.
 _NAMED = 4
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
-from kubeinfer_sim.manifest.lint import RULES
+from kubeinfer_sim.manifest.lint.catalogue import RULES
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.diagnostics import Diagnostic, format_path
-from kubeinfer_sim.manifest.lint import RULES
+from kubeinfer_sim.manifest.lint.catalogue import RULES
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 #: What standard input is called, which has no URI.

@@ -25,7 +25,6 @@ from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
 from kubeinfer_sim.scenario.cluster.model import ObjectKey
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.workloads.images import image_patch
 from kubeinfer_sim.scenario.workloads.kubeinfers import KubeInferLine
 from kubeinfer_sim.scenario.workloads.line import WorkloadLine, another_object
 from kubeinfer_sim.scenario.workloads.manifests import Loaded, Manifests
@@ -218,6 +217,8 @@ class TimeLine:
             message = "another image in a Pod that exists is not simulated: create another Pod"
             self._context.error(path, message)
             return []
+        from kubeinfer_sim.scenario.workloads.images import image_patch
+
         patch = image_patch(line.current.raw, form.set_image, self._context, path)
         return [] if patch is None else line.patch(form.at, patch, path, "set image", placed=False)
 

@@ -13,9 +13,10 @@ from manifest.helpers import BASE, DATA, changed, load
 from msgspec.structs import replace
 
 from kubeinfer_sim.errors import InputError
-from kubeinfer_sim.manifest.lint import RULES, Expectations, lint
+from kubeinfer_sim.manifest.lint import shown_by_runs
+from kubeinfer_sim.manifest.lint.catalogue import RULES, lint
 from kubeinfer_sim.manifest.lint.packing import need_of
-from kubeinfer_sim.manifest.lint.rule import ALL_KINDS, LintContext
+from kubeinfer_sim.manifest.lint.rule import ALL_KINDS, Expectations, LintContext
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.yaml_tree import load_documents
@@ -604,6 +605,12 @@ def test_without_expectations_what_needs_them_is_silent() -> None:
     codes = {each.code for each in lint(loaded.written, Expectations())}
     assert not codes & {"KI005", "KI006", "KI022"}
     assert "KI007" in codes
+
+
+def test_a_run_imports_the_modules_of_the_rules_it_shows_and_no_others() -> None:
+    imported = {name for name in vars(shown_by_runs) if name.endswith("_rules")}
+    shown = {RULES[code].check.__module__.rpartition(".")[2] for code in shown_by_runs.SHOWN_BY_RUNS}
+    assert shown == imported
 
 
 def test_every_rule_is_tested_by_its_code() -> None:

@@ -12,7 +12,6 @@ from typing import Any
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
 from kubeinfer_sim.manifest.kubernetes.names import dns1123_label, dns1123_subdomain, qualified_name
 from kubeinfer_sim.manifest.kubernetes.pod_resources import aggregate
-from kubeinfer_sim.manifest.kubernetes.validation.affinity import validate_affinity
 from kubeinfer_sim.manifest.kubernetes.validation.annotations import (
     validate_annotations_match,
     validate_pod_annotations,
@@ -107,6 +106,8 @@ def validate_pod_spec(spec: Mapping[str, Any], at: Field, errors: Errors) -> Non
     if context is not None:
         validate_pod_security_context(context, spec, at.child("securityContext"), errors)
     if "affinity" in spec:
+        from kubeinfer_sim.manifest.kubernetes.validation.affinity import validate_affinity
+
         validate_affinity(spec["affinity"], at.child("affinity"), errors)
     validate_dns(spec, at.child("dnsConfig"), errors)
     for i, gate in enumerate(spec.get("readinessGates", ())):
