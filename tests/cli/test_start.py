@@ -30,14 +30,14 @@ LINES: dict[str, list[str]] = {
 MOST = {
     "--help": (6, 0),
     "--version": (6, 0),
-    "validate": (125, 0),
-    "diff": (111, 0),
+    "validate": (124, 0),
+    "diff": (110, 0),
     "explain": (50, 0),
-    "run": (464, 19),
-    "rollout": (466, 21),
-    "compare": (476, 19),
-    "why": (425, 19),
-    "pods": (420, 19),
+    "run": (459, 19),
+    "rollout": (461, 21),
+    "compare": (472, 19),
+    "why": (420, 19),
+    "pods": (415, 19),
 }
 
 SIMULATION = ("cluster", "controllers", "engine", "experiment", "metrics", "simulation")
@@ -47,7 +47,9 @@ DOCUMENTS = ("report.result", "report.result_part", "report.markdown", "testing"
 UNWRITTEN = (
     "manifest.apps_object",
     "manifest.bare_pod",
+    "manifest.lint.catalogue",
     "manifest.other_objects",
+    "manifest.yaml_errors",
     "scenario.actions.apply_form",
     "scenario.actions.node_forms",
     "scenario.faults.forms",
