@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 import kubeinfer_sim
-from kubeinfer_sim.cli.main import cli
+from kubeinfer_sim.cli.group import cli
 
 DOCS = Path(__file__).parents[2] / "docs"
 FOLDER = DOCS / "reference"
