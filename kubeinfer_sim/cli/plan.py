@@ -35,9 +35,9 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @vary_option("The cheapest combination of all that hold is searched for.")
 @option(
     "--cost",
-    type=click.Choice(["nodes", "accelerators", "price"]),
-    help="What is to be cheap: nodes, their accelerators, or the price of pools; if not given prices where pools have "
-    "them.",
+    type=click.Choice(["nodes", "accelerators", "price", "node-hours", "accelerator-hours"]),
+    help="What is to be cheap in an hour: nodes (node-hours), their accelerators (accelerator-hours), or the price of "
+    "pools; if not given prices where pools have them.",
 )
 @option(
     "--probability",

@@ -84,6 +84,11 @@ def further(plan: Plan) -> list[str]:
     if plan.best is not None and plan.dominates is not None:
         loss = plan.dominates
         told.append(f"{share(loss.part)} % of the time lost at it goes to {loss.kind} ({loss.stage}).")
+    if plan.best is not None and (cost := plan.best.change_cost) is not None:
+        assert plan.best.duration is not None
+        takes = f"{amount(plan.best.duration.mean, 'ms')} (p50) that the change takes at it"
+        unit = "" if plan.cost.basis == "price" else f" {plan.cost.unit}"
+        told.append(f"Its nodes cost {cost:,.3g}{unit} for the {takes}.")
     if plan.idle_knobs:
         verb = "changes" if len(plan.idle_knobs) == 1 else "change"
         told.append(f"{together(list(plan.idle_knobs))} {verb} nothing in the runs that were compared.")

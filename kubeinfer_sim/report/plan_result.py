@@ -42,6 +42,8 @@ class OptionPart(Part):
     settings: dict[str, str]
     cost: float
     """Of an hour."""
+    change_cost: float | None
+    """Of the median of how long the change takes; null without one, and where it never finishes."""
     runs: int
     decision: _Decided
     probability: IntervalPart
@@ -191,6 +193,7 @@ def _option(option: Option) -> OptionPart:
     return OptionPart(
         settings=dict(option.settings),
         cost=option.cost,
+        change_cost=option.change_cost,
         runs=option.runs,
         decision=option.decision.value,
         probability=interval_part(option.together),

@@ -217,6 +217,47 @@ def test_what_cannot_be_planned_is_refused(user: User, options: tuple[str, ...],
     assert said in " ".join(done.stderr.split())
 
 
+@both
+def test_what_the_change_comes_to_is_told_with_its_unit(user: User, workload: Callable[..., Any]) -> None:
+    zero = {"profile": "zero", "create": "6m"}
+    asked(user, workload, {"completes": True}, timings=zero)
+    for cost, unit in (("node-hours", "node-hours"), ("accelerator-hours", "accelerator-hours")):
+        done, document = planned(user, "--vary", "nodes=4,5", "--vary", "maxSurge=1", "--cost", cost)
+        assert document["cost"]["unit"] == unit
+        (best,) = (each for each in document["options"] if each["settings"] == document["chosen"])
+        # One pod comes first, one may be gone: two at a time, and then one, take 12 minutes on four nodes of eight.
+        hours = best["durationMs"]["value"] / 3_600_000
+        assert best["changeCost"] == pytest.approx((4 if unit == "node-hours" else 32) * hours)
+        assert best["changeCost"] == pytest.approx(0.8 if unit == "node-hours" else 6.4, rel=0.01)
+        told = " ".join(done.stdout.split())
+        assert f"Its nodes cost {best['changeCost']:.3g} {unit} for the 12m" in told
+        assert f"objectives hold: {'4 nodes' if unit == 'node-hours' else '32 accelerators'}," in told
+
+
+@both
+def test_a_knob_that_changes_nothing_is_said(user: User, workload: Callable[..., Any]) -> None:
+    asked(user, workload, {"completes": True}, timings={"profile": "zero", "create": "30s"})
+    line = ("--vary", "nodes=4", "--vary", "terminationGracePeriodSeconds=0,600")
+    done, document = planned(user, *line)
+    assert (done.returncode, document["idleKnobs"]) == (0, ["terminationGracePeriodSeconds"])
+    assert "terminationGracePeriodSeconds changes nothing in the runs that were compared." in " ".join(
+        done.stdout.split()
+    )
+
+
+@both
+@pytest.mark.parametrize("written", [40, "40 CNY", "free"])
+def test_a_price_without_a_time_is_refused_where_it_stands(
+    user: User, workload: Callable[..., Any], written: Any
+) -> None:
+    pool = {"name": "infer", "count": 4, "allocatable": {NPU: 8}, "price": written}
+    asked(user, workload, {"completes": True}, cluster={"pools": [pool]})
+    done = user.types("plan", "scenario.yaml", "--vary", "nodes=4,5")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "scenario.yaml:" in done.stderr
+    assert "expected what a node costs in a time, such as 40/h or 900/d" in " ".join(done.stderr.split())
+
+
 def test_without_objectives_there_is_nothing_to_plan_for(user: User) -> None:
     asked(user, deployment, {})
     done = user.types("plan", "scenario.yaml", "--vary", "nodes=4,5")

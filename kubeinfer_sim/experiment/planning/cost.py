@@ -17,6 +17,10 @@ from kubeinfer_sim.scenario.model import Scenario
 Basis = Literal["nodes", "accelerators", "price"]
 
 
+#: The same by what an hour of them is called.
+UNITS: dict[str, Basis] = {"node-hours": "nodes", "accelerator-hours": "accelerators"}
+
+
 class Cost(Struct, frozen=True):
     """How cost is counted.
 
@@ -47,7 +51,7 @@ def cost_by(basis: str | None, scenarios: Sequence[Scenario]) -> Cost:
     Raises:
         UsageError: there is no such basis, or a pool has no price.
     """
-    known = get_args(Basis)
+    known, basis = get_args(Basis), UNITS.get(basis or "", basis)
     if basis is not None and basis not in known:
         raise UsageError(f"--cost {basis}: expected {', '.join(known[:-1])} or {known[-1]}")
     nodes = [node for each in scenarios for node in nodes_of(each)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from math import isinf
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,6 +83,13 @@ class Option(Struct, frozen=True):
         return self.variant.settings
 
     @property
+    def change_cost(self) -> float | None:
+        """What its nodes cost while the change takes its median; None without a change, or one that never finishes."""
+        if self.duration is None or isinf(self.duration.mean):
+            return None
+        return self.cost * self.duration.mean / 3_600_000
+
+    @property
     def missed(self) -> tuple[Requirement, ...]:
         """What does not hold."""
         return tuple(each for each in self.requirements if each.decision is Decision.MISSED)
@@ -144,11 +152,15 @@ class Plan(Struct, frozen=True):
         return None if self.best is None else dict(self.best.settings)
 
     def table(self) -> list[dict[str, Any]]:
-        """A row for each combination looked at: knobs, cost, runs, probability with its bounds, what is decided."""
+        """A row for each combination looked at: knobs, cost, runs, probability with its bounds, what is decided.
+
+        `cost` is of an hour, `changeCost` of what the change takes, in `cost.unit`.
+        """
         return [
             {
                 **each.settings,
                 "cost": each.cost,
+                "changeCost": each.change_cost,
                 "runs": each.runs,
                 "probability": each.together.mean,
                 "low": each.together.low,
@@ -190,8 +202,8 @@ def plan(
     Args:
         scenario: the file, or its text.
         vary: knobs and their values, as `--vary` takes them: `nodes=8..16`, `maxSurge=0,1`.
-        cost: `nodes`, `accelerators` or `price`; if not given prices where pools have them, else nodes, or where these
-            differ in their accelerators these.
+        cost: `nodes` (or `node-hours`), `accelerators` (`accelerator-hours`) or `price`, of an hour; if not given
+            prices where pools have them, else nodes, or where these differ in their accelerators these.
         probability: with which all objectives have to hold in one run (`99%`, 0.99), in place of each one's own.
         n: runs of a combination at most.
         workers: processes to play in; in this one, if not given.
