@@ -55,7 +55,7 @@ def _numbers(comparison: Comparison) -> Iterator[Number]:
         values = dict(by_name)
         rest = [f"{each} {value}" for each, value in values.items() if each != best.variant.name]
         more = [f"{len(rest) - _MOST_NAMED:,} more"] if len(rest) > _MOST_NAMED else []
-        first = f"{family.say(column.title)}: {best.variant.name}"
+        first = f"{family.title(column.title)}: {best.variant.name}"
         yield Number(first, values[best.variant.name], "; ".join([*rest[:_MOST_NAMED], *more]))
     several = len(comparison.seeds) > 1
     if held := held_share(best, several):
