@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from building import budget
+from msgspec.structs import replace
 
 from kubeinfer_sim.controllers.deployment import rolling
 from kubeinfer_sim.controllers.deployment.replica_set import ReplicaSet, ReplicaSetStatus
@@ -168,7 +169,7 @@ def deployment(question: Question) -> Answer:
             deleted += max(0, each.replicas - size)
             each.replicas = size
             # Pods that are not ready go first.
-            each.status = each.status._replace(available=min(each.status.available, size))
+            each.status = replace(each.status, available=min(each.status.available, size))
     assert (before.replicas + after.replicas) - sum(sizes) == created - deleted
     return Answer(created, deleted)
 
