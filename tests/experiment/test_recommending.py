@@ -14,14 +14,18 @@ from field.user import User, asking, deployment, kubeinfer
 from sweeps import blocks
 
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.experiment.dispatch import HERE
 from kubeinfer_sim.experiment.judging import Decision
-from kubeinfer_sim.experiment.knobs import grid
+from kubeinfer_sim.experiment.knobs import Space, grid
+from kubeinfer_sim.experiment.recommending.changes import Change, spare
 from kubeinfer_sim.experiment.recommending.effects import Effect, effects
 from kubeinfer_sim.experiment.recommending.recommend import recommend
+from kubeinfer_sim.experiment.recommending.search import SetSearch
 from kubeinfer_sim.experiment.replication import Replication
 from kubeinfer_sim.experiment.replications import replicate
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.metrics import Outcome
+from kubeinfer_sim.scenario.load import load_scenario
 
 STARTUP = {"tcpSocket": {"port": 1}, "periodSeconds": 10, "timeoutSeconds": 1}
 N = 10
@@ -108,6 +112,30 @@ def test_what_is_recommended_is_the_smallest_that_an_exhaustive_search_finds(
     assert (made.nodes, len(changes)) == (nodes, size)
     assert changes in holding[nodes, size]
     assert all(any(each.tells for each in step.effects) for step in made.steps)
+
+
+@pytest.mark.parametrize("workload", [kubeinfer, deployment])
+def test_where_the_fewest_nodes_turn_out_not_to_do_the_next_smallest_set_is_taken(
+    tmp_path: Path, workload: Callable[..., Any]
+) -> None:
+    """One up first on a full cluster: a node does, and beside it nothing else is of use."""
+    pods = workload(asking(npu=8), replicas=2, surge=1)
+    objectives = {"completes": True, "minReadyInstances": 2}
+    User(tmp_path).plans(pods, cluster="2x8", update={"newRevision": True}, objectives=objectives, timings={})
+    own = Space(load_scenario(read_source(str(tmp_path / "scenario.yaml"))), (), SourceText("", ""), {}, {})
+    name = "terminationGracePeriodSeconds"
+    grace = Change("grace period", "grace period", tuple(own.settings(name, ["10"])))
+    nodes = [spare(own, "", number) for number in (1, 2, 3)]
+
+    def found(is_told: Callable[[tuple[Change, ...]], bool]) -> tuple[list[str] | None, bool]:
+        search = SetSearch(own, [grace], [nodes], most=None, workers=HERE, progress=None, is_told=is_told)
+        chosen = search.found()
+        return None if chosen is None else [each.name for each in chosen], search.undecided
+
+    assert found(lambda _: True) == (["1 more node"], False)
+    assert found(lambda changes: changes != (nodes[0],)) == (["grace period", "1 more node"], True)
+    assert found(lambda changes: nodes[0] not in changes) == (["2 more nodes"], True)
+    assert found(lambda _: False) == (None, True)
 
 
 # -- effects -----------------------------------------------------------------------------------------------

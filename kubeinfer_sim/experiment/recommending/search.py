@@ -197,32 +197,31 @@ class SetSearch:
         if len(self._spares) > 1:
             self.unplayed.append(Unplayed("nodes of several pools at once"))
         waiting: list[_Waiting] = []
-        fewest = inf
+        fewest, smallest = inf, 0
         for pool in self._spares:
             for context in contexts[:MOST_OF_A_SIZE]:
-                numbers: Sequence[Change] = [each for each in pool if each.nodes <= fewest]
+                # A larger set is of use only with fewer nodes, unless the smaller one turns out not to hold.
+                most = fewest - (len(context) > smallest)
+                numbers = [each for each in pool if each.nodes <= most]
                 if (least := self._fewest(context, numbers)) is not None:
-                    fewest = numbers[least].nodes
-                    self._push(waiting, context, numbers, least)
+                    fewest, smallest = numbers[least].nodes, len(context)
+                    self._push(waiting, context, pool, least)
+                elif len(numbers) < len(pool):
+                    self._push(waiting, context, pool, len(numbers))
         while waiting:
-            *_, place, context, numbers = heappop(waiting)
-            if self._is_chosen((*context, numbers[place])):
-                return (*context, numbers[place])
-            if place + 1 < len(numbers) and self._may_hold((*context, numbers[place + 1])):
-                self._push(waiting, context, numbers, place + 1)
+            *_, place, context, pool = heappop(waiting)
+            if self._may_hold((*context, pool[place])) and self._is_chosen((*context, pool[place])):
+                return (*context, pool[place])
+            if place + 1 < len(pool):
+                self._push(waiting, context, pool, place + 1)
         return None
 
-    def _push(
-        self,
-        waiting: list[_Waiting],
-        context: Changes,
-        numbers: Sequence[Change],
-        place: int,
-    ) -> None:
-        rank = self._rank((*context, numbers[place]))
+    def _push(self, waiting: list[_Waiting], context: Changes, pool: Sequence[Change], place: int) -> None:
+        changes = (*context, pool[place])
+        rank = self._rank(changes if changes in self._places else context)
         # No two are alike up to the order of the context among all.
-        entry = (numbers[place].nodes, len(context), (*rank, float(self._places[context])), place)
-        heappush(waiting, (*entry, context, numbers))
+        entry = (pool[place].nodes, len(context), (*rank, float(self._places[context])), place)
+        heappush(waiting, (*entry, context, pool))
 
     def _fewest(self, context: Changes, numbers: Sequence[Change]) -> int | None:
         """The place of the fewest nodes that may do beside a set; None: the most do not."""
