@@ -33,6 +33,7 @@ from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.accelerators import SEVERAL, Family
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.metrics.loss_stages import STAGES
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.model import Scenario
@@ -180,6 +181,9 @@ class Comparison(Struct, frozen=True):
     interrupted: bool = False
     until: int = 0
     not_compared: tuple[Column, ...] = ()
+
+    plot_differences = WrittenIn("report.pictures", "plot_differences")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
     @property
     def faults_struck(self) -> int | None:

@@ -37,6 +37,7 @@ from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.statistics.stopping import PILOT, runs_for
 from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.experiment.worker import Played
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.model import Scenario
 
 #: The most runs that are made where nothing says how many.
@@ -69,6 +70,12 @@ class Replications(Struct, frozen=True, dict=True):
     asked: int = 0
     sequential: bool = False
     precision: float | None = None
+
+    plot_duration = WrittenIn("report.pictures", "plot_duration")
+    plot_done = WrittenIn("report.pictures", "plot_done")
+    plot_min_ready = WrittenIn("report.pictures", "plot_min_ready")
+    plot_lost_time = WrittenIn("report.pictures", "plot_lost_time")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
     @property
     def confidence(self) -> float:

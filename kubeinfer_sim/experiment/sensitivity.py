@@ -23,6 +23,7 @@ from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.model import Scenario
 
 #: The figure that is to be moved.
@@ -108,6 +109,9 @@ class Sensitivity(Struct, frozen=True):
     drawn: bool
     method: Method | None = None
     indices: tuple[Index, ...] = ()
+
+    plot = WrittenIn("report.pictures", "plot_sensitivity")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
     @property
     def scenario(self) -> Scenario:

@@ -25,6 +25,7 @@ from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.methods import WrittenIn
 
 #: How a space is sampled.
 Method = Literal["lhs", "sobol"]
@@ -72,6 +73,9 @@ class Sweep(Struct, frozen=True, dict=True):
     front_of: tuple[Figure, ...]
     left_out: tuple[LeftOut, ...] = ()
     sampled: Method | Literal[""] = ""
+
+    plot = WrittenIn("report.pictures", "plot_sweep")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
     @property
     def points(self) -> tuple[Outcome, ...]:

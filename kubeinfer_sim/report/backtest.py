@@ -30,7 +30,8 @@ TITLES = {
     "start": "start (median)",
 }
 _STYLES = {"outside": "red", "not told": "yellow", "inside": ""}
-_HEADS = ("", "happened", "predicted", "")
+#: Heads of the cells of a figure (`cells_of`).
+HEADS = ("", "happened", "predicted", "")
 
 
 def render_backtest(
@@ -81,7 +82,7 @@ def subtitle(one: Backtested) -> str:
 
 def _table(one: Backtested) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
-    for place, head in enumerate(_HEADS):
+    for place, head in enumerate(HEADS):
         table.add_column(head, justify="right" if place in (1, 2) else "left", overflow="fold")
     for each in one.figures:
         table.add_row(*cells_of(each), style=_STYLES[each.judgement])

@@ -10,17 +10,13 @@ from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
 from kubeinfer_sim.report.paragraph import Part, indented
 from kubeinfer_sim.report.text import Text
-from kubeinfer_sim.report.verdict import Assessment, idle_lines, objective_text
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines, objective_text
 from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action
 from kubeinfer_sim.scenario.units import format_duration
 
-_MARKS = {
-    Judgement.HELD: ("✔ held  ", "green"),
-    Judgement.MISSED: ("✘ missed", "red"),
-    Judgement.OPEN: ("? open  ", "yellow"),
-}
+_COLOURS = {Judgement.HELD: "green", Judgement.MISSED: "red", Judgement.OPEN: "yellow"}
 
 
 def section(title: str, content: Sequence[Part]) -> Iterable[Part]:
@@ -41,7 +37,8 @@ def first_lines(lines: Sequence[str], most: int, noun: str) -> list[Part]:
 
 def objective_line(judged: Judged) -> Text:
     """`✔ held    at least 4 ready (measured: 4)`."""
-    return Text().append(*_MARKS[judged.judgement]).append(f"  {objective_text(judged)}")
+    how = judged.judgement
+    return Text().append(f"{JUDGED[how]:<8}", _COLOURS[how]).append(f"  {objective_text(judged)}")
 
 
 def stalled_since(stall: Stall) -> str:

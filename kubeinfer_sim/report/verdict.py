@@ -13,6 +13,7 @@ from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.metrics import Change, Judged, Judgement, Measures, Outcome
 from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
@@ -54,6 +55,10 @@ if TYPE_CHECKING:
     from kubeinfer_sim.experiment.ways_to_finish import WaysToFinish
 
 
+#: How an objective came out, with its mark.
+JUDGED = {Judgement.HELD: "✔ held", Judgement.MISSED: "✘ missed", Judgement.OPEN: "? open"}
+
+
 class Verdict(Struct, frozen=True):
     """`holds`: all that was asked for came about and every objective was held."""
 
@@ -82,6 +87,12 @@ class Assessment(Struct, frozen=True):
     availability: Availability | None = None
     demand: Demand | None = None
     ways: WaysToFinish | None = None
+
+    plot_timeline = WrittenIn("report.pictures", "plot_timeline")
+    plot_stages = WrittenIn("report.pictures", "plot_stages")
+    plot_accelerators = WrittenIn("report.pictures", "plot_accelerators")
+    plot_lost_time = WrittenIn("report.pictures", "plot_lost_time")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
 
 def assess(run: Run) -> Assessment:

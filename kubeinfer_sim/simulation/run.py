@@ -9,6 +9,7 @@ from msgspec import Struct
 from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import End
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.pod_objects import PodAt
 
@@ -48,3 +49,9 @@ class Run(Struct, frozen=True):
     by_chance: bool = False
     over: bool = False
     idle: int = 0
+
+    plot_timeline = WrittenIn("report.pictures", "plot_timeline")
+    plot_stages = WrittenIn("report.pictures", "plot_stages")
+    plot_accelerators = WrittenIn("report.pictures", "plot_accelerators")
+    plot_lost_time = WrittenIn("report.pictures", "plot_lost_time")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")

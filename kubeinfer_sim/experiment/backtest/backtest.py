@@ -21,6 +21,7 @@ from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, read_listing_file
 from kubeinfer_sim.scenario.cluster.kubectl.owners import owners_of
@@ -74,6 +75,9 @@ class Backtest(Struct, frozen=True):
     failures: tuple[tuple[str, Failure], ...] = ()
     interrupted: bool = False
     watched: Watched | None = None
+
+    plot = WrittenIn("report.pictures", "plot_backtest")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
     @property
     def judged(self) -> list[Figure]:

@@ -24,6 +24,7 @@ from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.metrics import Judged
 from kubeinfer_sim.scenario.forms import percentage
 from kubeinfer_sim.scenario.model import Objectives, Scenario
@@ -145,6 +146,9 @@ class Plan(Struct, frozen=True):
     monotony: tuple[Monotony, ...] = ()
     failures: tuple[tuple[str, Failure], ...] = ()
     interrupted: bool = False
+
+    plot = WrittenIn("report.pictures", "plot_plan")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
     @property
     def chosen(self) -> dict[str, str] | None:

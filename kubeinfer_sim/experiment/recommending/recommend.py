@@ -38,6 +38,7 @@ from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.text_edit import Edit, edited, json_patch, unified_diff
 from kubeinfer_sim.manifest.yaml_text import yaml_text
+from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Configured, Objectives, Scenario
 
@@ -109,6 +110,9 @@ class Recommendation(Struct, frozen=True):
     path: str
     scenario: Scenario
     also: tuple[str, ...] = ()
+
+    plot = WrittenIn("report.pictures", "plot_recommendation")
+    _repr_html_ = WrittenIn("report.notebook", "html_of")
 
     @property
     def configuration(self) -> Configured | None:

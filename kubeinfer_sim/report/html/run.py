@@ -24,16 +24,12 @@ from kubeinfer_sim.report.series.lost_time import lost_time
 from kubeinfer_sim.report.series.readiness import courses, how_thinned
 from kubeinfer_sim.report.series.stages import how_told, phase_of, stages
 from kubeinfer_sim.report.terminal import render
-from kubeinfer_sim.report.verdict import Assessment, objective_text, verdict_line
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, objective_text, verdict_line
 from kubeinfer_sim.report.words import count, point, rounded
 
 #: Workloads with a picture of their own, rows of a table, reasons.
 MOST_WORKLOADS, MOST_ROWS, MOST_REASONS = 8, 500, 12
-TONES: dict[Judgement, tuple[str, Tone]] = {
-    Judgement.HELD: ("✔ held", "good"),
-    Judgement.MISSED: ("✘ missed", "bad"),
-    Judgement.OPEN: ("? open", "open"),
-}
+_TONES: dict[Judgement, Tone] = {Judgement.HELD: "good", Judgement.MISSED: "bad", Judgement.OPEN: "open"}
 _TONES_OF_STATES: dict[str, Tone] = {
     "ready": "good",
     "gone": "plain",
@@ -99,8 +95,7 @@ def objectives_table(judged: Sequence[Judged]) -> list[Block]:
     """A row an objective, those that are not held first."""
     ordered = sorted(judged, key=lambda each: each.judgement is Judgement.HELD)
     rows = [
-        (Cell(TONES[each.judgement][0], tone=TONES[each.judgement][1]), objective_text(each))
-        for each in ordered
+        (Cell(JUDGED[each.judgement], tone=_TONES[each.judgement]), objective_text(each)) for each in ordered
     ]
     return [Table(("judged", "objective"), rows)] if rows else []
 

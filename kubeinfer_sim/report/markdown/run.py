@@ -9,13 +9,12 @@ from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import figures_of_all, subject
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, comment, escaped, footer, table
 from kubeinfer_sim.report.reasons import reasons
-from kubeinfer_sim.report.verdict import Assessment, idle_lines, objective_text, verdict_line
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines, objective_text, verdict_line
 from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
 _MOST_OBJECTIVES, _MOST_REASONS, _MOST_WARNINGS = 6, 3, 3
-_MARKS = {Judgement.HELD: "✔ held", Judgement.MISSED: "✘ missed", Judgement.OPEN: "? open"}
 
 
 def run_markdown(assessment: Assessment) -> str:
@@ -37,7 +36,7 @@ def run_markdown(assessment: Assessment) -> str:
 def _objectives(judged: tuple[Judged, ...]) -> list[tuple[str, str]]:
     """A row each, those that are not held first."""
     ordered = sorted(judged, key=lambda each: each.judgement is Judgement.HELD)
-    rows = [(_MARKS[each.judgement], escaped(objective_text(each))) for each in ordered]
+    rows = [(JUDGED[each.judgement], escaped(objective_text(each))) for each in ordered]
     if len(rows) <= _MOST_OBJECTIVES:
         return rows
     missed = sum(each.judgement is not Judgement.HELD for each in ordered[_MOST_OBJECTIVES - 1 :])
