@@ -8,9 +8,11 @@ scheduler at an address), 130 interrupted,
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -25,10 +27,34 @@ def main(args: list[str] | None = None) -> NoReturn:
     gc.set_threshold(100_000)
     # Pydantic looks for plugins in every package there is; none has anything to do with our files.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    code = run(args)
-    # Nor when it ends: Python would look through all of it twice more, which takes longer than a small run.
-    gc.freeze()
-    sys.exit(code)
+    leave(run(args))
+
+
+def leave(code: int) -> NoReturn:
+    """End the process with a code, without taking it apart object by object, which takes longer than a small run.
+
+    What is registered for the end (`atexit`) is done. Where somebody traces or profiles, who writes what he has seen
+    when Python ends, or another thread still runs, it ends as it always does.
+    """
+    if _watched() or ("threading" in sys.modules and sys.modules["threading"].active_count() > 1):
+        gc.freeze()  # else it would look through all there is for cycles, twice
+        sys.exit(code)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # full, closed: what is ours is written by now
+            stream.flush()
+    os._exit(code)
+
+
+def _watched() -> bool:
+    """Whether somebody traces, profiles, or goes on in the interpreter afterwards."""
+    monitoring = getattr(sys, "monitoring", None)  # Python 3.12 and later
+    return (
+        sys.gettrace() is not None
+        or sys.getprofile() is not None
+        or bool(sys.flags.inspect)
+        or (monitoring is not None and any(monitoring.get_tool(each) for each in range(6)))
+    )
 
 
 def run(args: list[str] | None = None) -> int:
