@@ -55,3 +55,14 @@ def test_of_several_that_are_exceeded_the_first_by_name_says_so() -> None:
     refused = quotas.refusal("prod", [("chat-0", template())])
     assert refused is not None
     assert "exceeded quota: b," in refused.message
+
+
+def test_a_pod_whose_object_is_gone_counts_no_longer() -> None:
+    quotas = Quotas()
+    quotas.put(ResourceQuota("q", "prod", {"count/pods": Quantity.parse("1")}))
+    one = template()
+    quotas.pod_created("prod", one)
+    quotas.pod_finished("prod", one)
+    assert quotas.refusal("prod", [("chat-1", one)]) is not None
+    quotas.pod_gone("prod")
+    assert quotas.refusal("prod", [("chat-1", one)]) is None

@@ -36,6 +36,7 @@ from kubeinfer_sim.cluster.records import (
     ContainerDied,
     ContainersRunning,
     GangScheduled,
+    NpusIsolated,
     PodBound,
     PodDeleting,
     PodFinished,
@@ -312,6 +313,7 @@ def test_the_isolated_npus_of_a_rule_are_not_taken_again_but_the_rest_of_the_nod
     )
     run = play(shared, crash(100))
     assert seconds_of(run, InstanceReady) == [0.0, 0.0, 170.0], "8 of its 24 NPUs are left for it"
+    assert [(record.node, record.npus) for record in of(run, NpusIsolated)] == [("node-0", 8)]
     again = play(shared, crash(100), crash(300, ordinal=1))
     assert seconds_of(again, InstanceReady) == [0.0, 0.0, 170.0], "16 are isolated, and 8 are taken"
 

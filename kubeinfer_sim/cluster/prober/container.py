@@ -246,17 +246,6 @@ class ContainerProber:
         out, self._out = self._out, []
         return out
 
-    def streak(self, kind: ProbeKind) -> tuple[bool, int, Millis] | None:
-        """The results of a kind's calls so far: last one, how many alike in a row, start of the first of them.
-
-        None when there is no such probe or no call has ended since its last verdict.
-        """
-        worker = self._workers[PROBE_KINDS.index(kind)]
-        if worker is None:
-            return None
-        worker = worker.settled(self._view, self._key)
-        return (worker.last is SUCCESS, worker.run, worker.since) if worker.run else None
-
     @property
     def _busy(self) -> bool:
         return self._killing or self._terminating

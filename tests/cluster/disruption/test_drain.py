@@ -108,6 +108,14 @@ def test_a_timeout_ends_the_drain_and_says_what_held_it() -> None:
     assert drain.errors == [f"global timeout reached, pods left: pod-0; {held}"]
 
 
+def test_a_drain_that_has_ended_evicts_nobody_whose_budget_lets_it_go_afterwards() -> None:
+    cluster = Cluster(1, 1)
+    cluster.drain(DrainOptions(timeout=60_000))
+    cluster.clock.at(58_000, cluster.ready, "other")  # the next try would be at 60 s
+    cluster.clock.run()
+    assert cluster.log == [(60_000, "failed", "")]
+
+
 def test_a_held_pod_that_goes_by_itself_ends_the_drain_at_the_next_try() -> None:
     cluster = Cluster(1, 1)
     cluster.drain()

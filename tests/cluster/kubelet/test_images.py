@@ -445,6 +445,14 @@ def test_a_pull_that_stalls_is_told_with_how_long_the_registry_keeps_it() -> Non
     assert (first.at, first.took) == (30_000, 30_000)
 
 
+def test_how_long_a_pull_took_to_fail_leaves_out_how_long_it_has_waited_for_another_one() -> None:
+    """One at a time: the second waits for the 30 s of the first."""
+    faults = (ImageFault(0, ("bad:1",), after=30_000), ImageFault(0, ("worse:1",), after=20_000))
+    run = started(of_roles({"a": "bad:1", "b": "worse:1"}), actions=faults, horizon=MINUTE)
+    failed = [(each.at, each.took) for each in run.history.of(ImagePullFailed)]
+    assert failed[:2] == [(30_000, 30_000), (50_000, 20_000)]
+
+
 def test_a_pull_that_stalls_keeps_its_place_among_those_of_its_node_over_a_shared_registry_too() -> None:
     """One at a time: the good image, which takes 10 s, is pulled when the bad one has failed after 30 s."""
     links = Transfers(registry=Link(GB), default_image_size=10 * GB)

@@ -50,6 +50,20 @@ def test_the_fullest_ring_with_room_is_filled_first() -> None:
     assert place(scheduler, "c", 8)
 
 
+def test_a_pod_that_is_there_already_has_npus_of_the_freest_rings_where_no_ring_has_room() -> None:
+    rings = Rings(NPU, 8, 16)
+    for amount in (5, 6):
+        rings.take(amount)
+    assert rings.take(4) == (3, 1)
+
+
+def test_a_node_has_its_rings_by_name_the_freest_first() -> None:
+    rings = Rings(NPU, 8, 24)
+    rings.take(4)
+    rings.take(6)
+    assert [free for _, free in rings.accounts()] == [12, 8, 4, 2]
+
+
 def test_a_pod_larger_than_a_ring_takes_whole_rings_and_the_rest_of_another() -> None:
     scheduler = cluster(1, npus=24)
     assert place(scheduler, "a", 4)

@@ -8,6 +8,7 @@ import pytest
 
 from kubeinfer_sim.cluster.host_ports import HostPort
 from kubeinfer_sim.cluster.scheduler.pods import PodAffinityTerm, PodSpec, SpreadConstraint
+from kubeinfer_sim.manifest.kubernetes.labels import Requirement
 from kubeinfer_sim.manifest.model import NodeSelectorTerm
 
 NEAR = PodAffinityTerm("zone", None, frozenset({"prod"}))
@@ -36,3 +37,10 @@ def test_what_it_has_of_each_kind(
     assert spec.needs_neighbours is needs_neighbours
     assert spec.has_preferences is has_preferences
     assert spec.has_pod_affinity is has_pod_affinity
+
+
+def test_a_namespace_that_a_term_names_is_meant_whatever_its_labels() -> None:
+    others = (Requirement("team", "in", ("a",)),)
+    term = PodAffinityTerm("zone", (), frozenset({"prod"}), others)
+    labels = {"prod": {"team": "b"}, "lab": {"team": "a"}, "more": {"team": "b"}}
+    assert [each for each in labels if term.matches(PodSpec(each), labels)] == ["prod", "lab"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from building import NPU
 
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
@@ -189,3 +190,29 @@ def test_what_a_full_queue_lacks_is_said_once_where_it_holds_the_pod_group_back(
         held = HeldBack("too little", "figures", by_queue)
         waits = Verdict(job, {}, held, "", False, short, ()).waits([0])
         assert [each.awaits for each in waits] == awaits
+
+
+@pytest.mark.parametrize(("asks", "again"), [({"npus": 8}, 1), ({}, None)])
+def test_who_is_held_back_is_looked_at_again_where_one_with_min_resources_is_let_in(
+    asks: dict[str, int], again: int | None
+) -> None:
+    volcano = Volcano(8)
+    volcano.group("let-in", **asks)
+    volcano.pods("let-in", 9)
+    volcano.group("held-back", npus=100)
+    volcano.pods("held-back", 100)
+    assert volcano.run(0).again == again
+
+
+def test_a_pod_that_finds_no_place_is_told_why() -> None:
+    volcano = Volcano(8, 8)
+    volcano.group("g")
+    volcano.pods("g", 9)
+    assert {key: each.kind for key, each in volcano.explain(volcano.job("g"), 0).fates.items()} == {
+        "g-0": "unfit"
+    }
+
+
+def test_pods_that_need_all_that_a_capability_allows_wait_for_others_to_end() -> None:
+    for needs, awaits in ((4, "quota"), (5, "larger capability")):
+        assert Shortage("q", NPU, 4, 1, needs, 1, "capability").awaits == awaits
