@@ -30,7 +30,7 @@ from kubeinfer_sim.cli.scenario_file import ReadFile, scenario_file_options
 @scenario_file_options
 @invariants_option
 @json_option("them")
-@form_option("text", "json", "yaml", "kubectl")
+@form_option("text", "wide", "json", "yaml", "kubectl")
 def command(
     read_file: ReadFile,
     names: tuple[str, ...],
@@ -42,8 +42,9 @@ def command(
     """Simulate SCENARIO (- for standard input) up to one time and show the pods that exist then.
 
     The columns are those of kubectl get pods, in its words. Of each POD that is named, conditions (with since when)
-    and containers are shown, too, as kubectl describe pod would. `-o kubectl` is a List with pods and
-    events, as kubectl get pods,events -o json writes it, which backtest and calibrate read.
+    and containers are shown, too, as kubectl describe pod would. `-o wide` has kubectl's other columns, too.
+    `-o kubectl` is a List with pods and events, as kubectl get pods,events -o json writes it, which backtest and
+    calibrate read.
     """
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.report.pods import pods_of, render_pods
@@ -72,8 +73,14 @@ def command(
 
         return kubectl_listing(moment, all_events=not names)
 
+    def table(*, wide: bool) -> str:
+        return render_pods(
+            moment, describe=bool(names), wide=wide, width=width_of(out), unicode=unicode_on(out)
+        )
+
     output.write(
-        text=lambda: render_pods(moment, describe=bool(names), width=width_of(out), unicode=unicode_on(out)),
+        text=lambda: table(wide=False),
+        wide=lambda: table(wide=True),
         json=document,
         yaml=in_yaml,
         kubectl=as_kubectl,

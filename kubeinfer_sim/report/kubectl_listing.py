@@ -130,6 +130,8 @@ class _Reader:
         status: _Object = {"phase": pod.phase, "conditions": conditions}
         if pod.reason:
             status["reason"] = pod.reason
+        if pod.nominated:
+            status["nominatedNodeName"] = pod.nominated
         for name, kinds in (
             ("initContainerStatuses", ("init", "sidecar")),
             ("containerStatuses", ("container",)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
@@ -18,6 +19,11 @@ from kubeinfer_sim.scenario.units import format_duration, parse_duration
 from kubeinfer_sim.simulation.pod_objects import PodAt
 from kubeinfer_sim.simulation.pods_at import PodsAt, pods_at
 
+#: What kubectl shows in the place of nothing. Pods have no addresses here.
+_NONE = "<none>"
+_COLUMNS = ("NAME", "READY", "STATUS", "RESTARTS", "AGE")
+#: What `-o wide` has after them.
+_WIDE = ("IP", "NODE", "NOMINATED NODE", "READINESS GATES")
 #: Names said when one is not known.
 MOST_NAMES = 5
 
@@ -52,20 +58,23 @@ def pods_of(scenario: Scenario, at: str | None, names: Sequence[str] = ()) -> Po
     return replace(moment, pods=tuple(pod for pod in moment.pods if pod.ref.name in names))
 
 
-def render_pods(moment: PodsAt, *, describe: bool, width: int = 80, unicode: bool = True) -> str:
+def render_pods(
+    moment: PodsAt, *, describe: bool, wide: bool = False, width: int = 80, unicode: bool = True
+) -> str:
     """The pods as text.
 
     Args:
         moment: the pods.
         describe: say of each its conditions and containers, too.
+        wide: the columns of `kubectl get pods -o wide`, however wide they are.
         width: columns of the terminal; only names that are longer than that go beyond it.
         unicode: False replaces everything drawn beyond ASCII.
     """
     if not moment.pods:
         return f"No pods at {format_duration(moment.at)}.\n"
-    rows: list[tuple[str, ...]] = [("NAME", "READY", "STATUS", "RESTARTS", "AGE", "NODE")]
-    rows += [_row(pod, moment.at) for pod in moment.pods]
-    lines = list(_table(rows, width))
+    rows: list[tuple[str, ...]] = [(*_COLUMNS, *_WIDE)] if wide else [(*_COLUMNS, "NODE")]
+    rows += [(*_row(pod, moment.at), *(_wide(pod) if wide else (_node(pod.node),))) for pod in moment.pods]
+    lines = list(_table(rows, sys.maxsize if wide else width))
     if describe:
         for pod in moment.pods:
             lines += ["", *_described(pod, width)]
@@ -87,8 +96,17 @@ def _row(pod: PodAt, at: int) -> tuple[str, ...]:
         shown.status,
         restarts,
         age,
-        printable(pod.node) or "<none>",
     )
+
+
+def _wide(pod: PodAt) -> tuple[str, ...]:
+    """IP, node, nominated node and readiness gates (pkg/printers/internalversion, printPod)."""
+    gates = f"{sum(pod.gates)}/{len(pod.gates)}" if pod.gates else _NONE
+    return _NONE, _node(pod.node), _node(pod.nominated), gates
+
+
+def _node(name: str) -> str:
+    return printable(name) or _NONE
 
 
 def _table(rows: Sequence[Sequence[str]], width: int, indent: int = 0) -> Iterator[str]:

@@ -55,6 +55,8 @@ class PodAt(Struct, frozen=True):
         deleting: when it got its deletion timestamp, and `deletion` why.
         unheard: since when its node is not heard of.
         reason: why its kubelet has rejected it (OutOfcpu, NodePorts …) or ended it (DeadlineExceeded), or "".
+        nominated: the node where others are being evicted for it, "" where none are.
+        gates: of each of its readiness gates, whether the condition is True.
     """
 
     ref: PodRef
@@ -68,6 +70,8 @@ class PodAt(Struct, frozen=True):
     deletion: str
     unheard: int | None
     reason: str = ""
+    nominated: str = ""
+    gates: tuple[bool, ...] = ()
 
 
 class PodObjects:
@@ -126,14 +130,15 @@ class PodObjects:
         `now`: ms; nothing has happened after that.
         """
         self._catch_up()
+        nominated = self._scheduling.nominated_nodes()
         pods = [
-            self._pod(pod, self._ledger.pods[pod.ref], now)
+            self._pod(pod, self._ledger.pods[pod.ref], now, nominated.get(pod, ""))
             for pod in self._workloads.pods()
             if pod.state is not PodState.GONE
         ]
         return sorted(pods, key=lambda each: _order(each.ref))
 
-    def _pod(self, pod: Pod, facts: PodFacts, now: int) -> PodAt:
+    def _pod(self, pod: Pod, facts: PodFacts, now: int, nominated: str) -> PodAt:
         node = "" if pod.node is None else pod.node.name
         # Nothing more is to be heard of one that has ended.
         unheard = None if pod.state is PodState.FINISHED else self._ledger.down.get(node)
@@ -195,6 +200,8 @@ class PodObjects:
             facts.deletion,
             unheard,
             reason,
+            nominated,
+            tuple(pod.conditions.get(gate, False) for gate in template.readiness_gates),
         )
 
     def _looked_at_again(self, facts: PodFacts, node: str) -> bool:

@@ -56,7 +56,7 @@ LINES: dict[str, tuple[str, tuple[str, ...], bool, str]] = {
     ),
     "diff": ("m.yaml m.yaml", ("text", "json", "markdown"), True, "Diff"),
     "why": ("s.yaml --at 1m", ("text", "json"), True, "Why"),
-    "pods": ("s.yaml", ("text", "json", "yaml", "kubectl"), True, "Pods"),
+    "pods": ("s.yaml", ("text", "wide", "json", "yaml", "kubectl"), True, "Pods"),
     "events": ("s.yaml", ("text", "json"), False, "List"),
     "results": ("runs.db", ("text", "csv", "json"), True, "Rows"),
     "validate": ("m.yaml", ("text", "json", "sarif", "github", "junit"), True, "Findings"),

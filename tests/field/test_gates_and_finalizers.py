@@ -98,6 +98,11 @@ def test_a_pod_is_ready_when_its_readiness_gate_says_so(user: User, workload: Ca
     assert [each["readyContainers"] for each in user.pods(at="14s")] == [1], (
         "its containers are ready all the same"
     )
+    wide = [
+        user.types("pods", "scenario.yaml", "--at", at, "-o", "wide").stdout.split()[-1]
+        for at in ("14s", "15s", "30s")
+    ]
+    assert wide == ["0/1", "1/1", "0/1"]
 
 
 @both

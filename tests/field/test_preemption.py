@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -84,6 +85,43 @@ def test_a_gang_is_placed_once_and_its_victims_replacements_wait(user: User) -> 
         "low-1",
     }
     assert "low-0 is preempted for high-0" in " ".join(done.stdout.split())
+
+
+@both
+def test_wide_columns_and_the_object_name_the_node_that_room_is_made_on(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    high, action = scaled(named(workload(WHOLE, replicas=1), "high", "hi"))
+    user.plans(
+        high,
+        low(1),
+        cluster="1x8",
+        initial="running",
+        actions=[action],
+        priorityClasses={"hi": 1000},
+        assumptions=PREEMPTS,
+        timings={"profile": "zero", "exit": "20s"},
+        horizon="1h",
+    )
+
+    def columns(at: str) -> dict[str, list[str]]:
+        """NODE and NOMINATED NODE by pod."""
+        done = user.types("pods", "scenario.yaml", "--at", at, "-o", "wide")
+        head, *lines = done.stdout.splitlines()
+        assert head.endswith("IP       NODE     NOMINATED NODE   READINESS GATES")
+        rows = [line.split() for line in lines]
+        assert {(row[-4], row[-1]) for row in rows} == {("<none>", "<none>")}
+        return {row[0].partition("-")[0]: row[-3:-1] for row in rows if row[0] != "low-1"}
+
+    def nominated(at: str) -> list[str]:
+        listing = json.loads(user.types("pods", "scenario.yaml", "--at", at, "-o", "kubectl").stdout)
+        pods = [each for each in listing["items"] if each["kind"] == "Pod"]
+        return [each["status"]["nominatedNodeName"] for each in pods if "nominatedNodeName" in each["status"]]
+
+    assert columns("70s") == {"high": ["<none>", "node-0"], "low": ["node-0", "<none>"]}
+    assert nominated("70s") == ["node-0"]
+    assert columns("2m") == {"high": ["node-0", "<none>"]}
+    assert nominated("2m") == []
 
 
 @both

@@ -250,6 +250,14 @@ class GangScheduling(Watcher):
         volcano = self._volcano
         return volcano is None or not volcano.knows_of(pod) or volcano.has_refused(pod)
 
+    def nominated_nodes(self) -> Mapping[Pod, str]:
+        """The pods that have others evicted to make room → the node where (`status.nominatedNodeName`)."""
+        nodes: dict[Pod, str] = {}
+        for key, gang in self._gangs.items():
+            promised = self._scheduler.nominated_nodes(key)
+            nodes |= {pod: promised[pod] for pod in gang.pods if pod in promised}
+        return nodes
+
     def pod_groups(self) -> tuple[PodGroupAt, ...]:
         """Volcano's PodGroups as they are shown now, to be asked after whatever happens."""
         return () if self._volcano is None else self._volcano.pod_groups()

@@ -109,6 +109,10 @@ class Scheduler:
         """Whether places are kept for a gang, from which others have still to go."""
         return gang_key in self._nominations
 
+    def nominated_nodes(self, gang_key: Hashable) -> Mapping[Hashable, str]:
+        """Pod key → the node that room is being made on for it; empty where none is."""
+        return self._nominations.nodes_of(gang_key)
+
     def note_placed(self, nodes: Mapping[Hashable, NodeState]) -> None:
         """Another scheduler has placed pods: each counts on its node until it is released."""
         self._node_of.update(nodes)
