@@ -187,7 +187,7 @@ def command(
 
     Exit code 0: nothing was found; 1: something breaks it; 3: an invariant is broken, which is our mistake; 4: of
     --any-single-fault and --any-two-faults, nothing breaks it in those that were played, which are not all; of a
-    search, there was no time for even one example.
+    search, not even one example was played: there was no time, or nothing is kept (--phases saved).
     """
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.manifest.template import parse_settings

@@ -99,6 +99,19 @@ def test_where_nothing_is_found_it_is_no_proof_and_what_was_not_met_is_said(tmp_
     assert not (tmp_path / ".kubeinfer-sim").exists()
 
 
+@both
+def test_where_nothing_is_kept_that_was_to_be_played_again_nothing_is_decided(
+    tmp_path: Path, workload: Any
+) -> None:
+    user = updated(tmp_path, workload)
+    done = user.types("fuzz", "scenario.yaml", "--phases", "saved")
+    assert done.returncode == 4
+    assert done.stdout.startswith("? No example was played: nothing is kept of earlier searches.\n")
+    in_junit = user.types("fuzz", "scenario.yaml", "--phases", "saved", "-o", "junit")
+    assert in_junit.returncode == 4
+    assert 'skipped="1"' in in_junit.stdout
+
+
 def test_a_bug_of_the_simulator_is_found_where_an_invariant_sees_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +204,8 @@ def test_what_is_kept_is_not_played_where_vary_leaves_out_what_it_edits(tmp_path
     (kept,) = (tmp_path / ".kubeinfer-sim").iterdir()
     line = ("fuzz", "scenario.yaml", "--phases", "saved", "--vary")
     done = user.types(*line, "faults,times")
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 4, done.stdout
+    assert done.stdout.startswith("? No example was played: --vary leaves out all that is kept.\n")
     assert f"Not played .kubeinfer-sim/{kept.name} (edits stages): --vary" in " ".join(done.stdout.split())
     assert kept.exists()
     assert user.types(*line, "stages,times", "-q").returncode == 1
@@ -245,5 +259,5 @@ def test_a_user_of_another_scenario_does_not_play_what_was_kept_of_this_one(tmp_
     text = (tmp_path / "scenario.yaml").read_text("utf-8").replace('"field"', '"other"')
     (tmp_path / "scenario.yaml").write_text(text, encoding="utf-8")
     done = user.types(*FUZZ, "--phases", "saved")
-    assert done.returncode == 0
+    assert done.returncode == 4
     assert len(list((tmp_path / ".kubeinfer-sim").iterdir())) == 1

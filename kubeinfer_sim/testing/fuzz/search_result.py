@@ -91,21 +91,26 @@ class Search(Struct, frozen=True):
 
     @property
     def undecided(self) -> bool:
-        """Whether not even one example was played of those that there were to be."""
-        return self.found is None and bool(self.stopped) and not sum(self.examples.values())
+        """Whether not even one example was played: there was no time for it, or none is kept of earlier."""
+        return self.found is None and not sum(self.examples.values())
 
 
 def search_sentence(search: Search) -> str:
     """`It breaks near what was given: no stall (measured: 1).`"""
     played = sum(search.examples.values())
     examples = count(played, "example")
-    if search.found is None and not played:
-        return (
-            "No example was played."
-            if search.stopped
-            else "Nothing is kept of it that was to be played again."
-        )
+    if search.undecided:
+        return f"No example was played{_why_none(search)}."
     if search.found is None:
         return f"Nothing near it was found to break it in {examples}, which are no proof."
     how = "The simulator breaks its own rules" if search.found.invariant else "It breaks"
     return f"{how} near what was given: {search.found.sentence}."
+
+
+def _why_none(search: Search) -> str:
+    """Of a search for what was found earlier alone; of one that was stopped it is said elsewhere."""
+    if search.stopped:
+        return ""
+    return (
+        ": --vary leaves out all that is kept" if search.left_out else ": nothing is kept of earlier searches"
+    )
