@@ -19,9 +19,9 @@ from kubeinfer_sim.report.comparison_rows import (
     value_text,
 )
 from kubeinfer_sim.report.comparison_sentences import (
+    besides,
     failed_lines,
     headline,
-    held_more_often,
     sentences,
     spans_note,
     subtitle,
@@ -50,9 +50,7 @@ def render_comparison(
 
 def _parts(comparison: Comparison, width: int) -> Iterator[Part]:
     many = len(comparison.outcomes) > MOST_SIDE_BY_SIDE
-    yield from map(
-        Text, [headline(comparison), *held_more_often(comparison)] if many else sentences(comparison)
-    )
+    yield from map(Text, [headline(comparison), *besides(comparison)] if many else sentences(comparison))
     yield Text(subtitle(comparison), style="dim")
     rows = [] if many else list(_rows(comparison))
     heads, cells, room = _lines(comparison, width) if many else ([], [], True)

@@ -43,7 +43,21 @@ def sentences(comparison: Comparison) -> list[str]:
     others = [outcome for outcome in comparison.outcomes if outcome is not best]
     if not others:
         return [f"{best.variant.name} is the only variant: there is nothing to compare it with."]
-    return [*(_sentence(comparison, best, other) for other in others), *held_more_often(comparison)]
+    return [*(_sentence(comparison, best, other) for other in others), *besides(comparison)]
+
+
+def besides(comparison: Comparison) -> list[str]:
+    """What is so whichever is the best: that no variant gets there, and that another one holds more often."""
+    return [*_nowhere(comparison), *held_more_often(comparison)]
+
+
+def _nowhere(comparison: Comparison) -> list[str]:
+    """That what was asked for comes about in no run, so that "the same" is not taken for success."""
+    for column in comparison.columns:
+        values = [each for outcome in comparison.outcomes for each in outcome.values[column.name]]
+        if column.lack and values and all(value is not None and not value for value in values):
+            return [f"In all runs of all variants {column.lack}."]
+    return []
 
 
 def held_more_often(comparison: Comparison) -> list[str]:

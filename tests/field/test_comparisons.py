@@ -333,3 +333,29 @@ def test_a_comment_begins_with_the_verdict_and_how_often_objectives_hold(user: U
     cells = [each.split(" | ")[0].strip("| ") for each in lines if each.startswith("| ")]
     assert cells[2:5] == ["all objectives held", "minReadyInstances held", "completes held"]
     assert len(comment.splitlines()) <= 30
+
+
+@pytest.mark.parametrize(("horizon", "is_open"), [("10s", True), ("9h", False)])
+@both
+def test_that_the_horizon_cuts_every_run_short_is_said_and_they_are_compared_all_the_same(
+    user: User, workload: Any, horizon: str, is_open: bool
+) -> None:
+    made = workload(asking(npu=8), replicas=2)
+    update = {"at": "1s", "apply": {"newRevision": True}}
+    user.plans(
+        made,
+        cluster="3x8",
+        initial="running",
+        actions=[update],
+        timings={"profile": "typical"},
+        horizon=horizon,
+    )
+    done, document = compared(user, "--vary", "nodes=3,4", "-n", "2")
+    assert done.returncode == 0
+    what = "last change" if made["kind"] == "KubeInfer" else "rollout"
+    said = f"In all runs of all variants the {what} does not complete."
+    assert (said in done.stdout) == (said in document["sentences"]) == is_open
+    assert (
+        said in user.types("compare", "scenario.yaml", "--vary", "nodes=3..9", "-n", "2").stdout
+    ) == is_open
+    assert user.types("run", "scenario.yaml").returncode == is_open

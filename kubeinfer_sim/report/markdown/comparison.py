@@ -6,8 +6,8 @@ from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
 from kubeinfer_sim.report.comparison_rows import legend, lines_beside
 from kubeinfer_sim.report.comparison_sentences import (
+    besides,
     headline,
-    held_more_often,
     sentences,
     spans_note,
     subtitle,
@@ -27,7 +27,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     else:
         head, rows = ["", *names], lines_beside(comparison)
     shown = rows[:_MOST_ROWS]
-    first, *said = [headline(comparison), *held_more_often(comparison)] if many else sentences(comparison)
+    first, *said = [headline(comparison), *besides(comparison)] if many else sentences(comparison)
     told = [f"- {escaped(each)}" for each in said]
     every = [cell for row in (head, *shown) for cell in row]
     rest = len(rows) - len(shown)
