@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 from building import kubeinfer, scenario
 from controllers.playing import crash, kubeinfer_of, of, play, pod_of, seconds_of
 
@@ -62,7 +64,7 @@ def test_an_old_instance_that_lacks_a_pod_is_left_so_when_yet_another_revision_i
 # -- how long a rebuild may take ----------------------------------------------------------------------------
 
 
-def rebuilt(restart: str, *times: float) -> Run:
+def rebuilt(restart: str, *times: float, grace: int = 5_000) -> Run:
     """An old instance fails then, while the update finds no place; it is rebuilt, which takes a load of 60 s."""
     startup = Probe(period_seconds=1, failure_threshold=200)
 
@@ -75,15 +77,15 @@ def rebuilt(restart: str, *times: float) -> Run:
         60,
         10,
         actions=(Apply(1_000, spec("new", 16)),),
-        assumptions=Assumptions(old_instance_failure="rebuildOld"),
+        assumptions=Assumptions(old_instance_failure="rebuildOld", unready_grace=grace),
         horizon=1_000_000,
     )
     return play(made, *(crash(at, "a", 0) for at in times))
 
 
 def test_what_is_rebuilt_for_the_first_time_has_the_window_of_its_startup_probe_beyond_the_grace() -> None:
-    for restart in ("Instance", "Pod"):
-        run = rebuilt(restart, 100)
+    for restart, grace in product(("Instance", "Pod"), (5_000, 30_000)):
+        run = rebuilt(restart, 100, grace=grace)
         assert not of(run, InstanceDeleting)
         assert [round(at) for at in seconds_of(run, InstanceReady)] == [0, 170]
 
@@ -91,3 +93,5 @@ def test_what_is_rebuilt_for_the_first_time_has_the_window_of_its_startup_probe_
 def test_what_fails_again_before_it_is_ready_has_none() -> None:
     run = rebuilt("Instance", 100, 130)
     assert [(each.at, each.reason) for each in of(run, InstanceDeleting)] == [(130_000, "NotReady")]
+    run = rebuilt("Instance", 100, 130, grace=50_000)
+    assert seconds_of(run, InstanceDeleting) == [150.0], "but the grace that all have"

@@ -139,3 +139,4 @@ def test_a_node_on_which_a_pod_alone_fails_three_times_in_three_hours_is_suspect
     times = [100, 100 + hours * HOUR / 2, 100 + hours * HOUR]
     run = play(scenario(spec, 4, 60, 10, assumptions=assumed), *(crash(at, "a", 0) for at in times))
     assert [each.failures for each in of(run, SilentFaultSuspected)] == [3] * suspected
+    assert seconds_of(run, SilentFaultSuspected) == [times[-1] + 30] * suspected

@@ -86,3 +86,13 @@ def test_a_pod_whose_node_is_deleted_is_lost_and_one_that_somebody_deletes_is_no
     _, said, result = screen(user)
     assert [each["outcome"] for each in result["pods"]] == ["lost", "deleted"]
     assert "Pod p is gone for good (the pod garbage collector): nothing makes it again" in said
+
+
+def test_an_instance_one_of_whose_pods_is_collected_is_rebuilt_as_its_policy_says(user: User) -> None:
+    made = kubeinfer(asking(npu=8), replicas=1)
+    made["spec"]["template"]["spec"]["roles"][0]["replicas"] = 2
+    user.plans(made, cluster=pools(a=3), actions=[LEAVES], assumptions=AT_ONCE)
+    _, _, result = screen(user)
+    (instance,) = result["instances"]
+    assert [each["deletedAtMs"] is not None for each in instance["pods"]] == [True, True, False, False]
+    assert (instance["restarts"], instance["concerning"]) == (1, 1)

@@ -238,6 +238,10 @@ def test_causes_of_one_kind_add_up_with_their_mean_times() -> None:
     assert [each.repaired for each in found] == [1] * 6
 
 
+def test_what_was_deleted_and_not_missed_does_not_last() -> None:
+    assert CauseSummary(1, detections=[1, 2, 3], repairs=[4], deleted=1).lasting == 1
+
+
 def test_many_causes_are_told_kind_by_kind() -> None:
     crashes = [Crash(AT * (1 + index), Target(instances=(index % 2,))) for index in range(6)]
     made = scenario(kubeinfer(2), 4, 30, 5, actions=tuple(crashes), stages=STAGES, horizon=10 * AT)
@@ -327,6 +331,32 @@ def test_what_hits_an_instance_that_is_held_up_is_charged_and_so_is_what_holds_i
         (4, 50, 60),
     ]
     assert [(first.since, last.until) for first, last in first_and_last_parts(found)] == [(10, 60)]
+
+
+def test_what_goes_on_with_what_began_a_loss_is_one_with_it() -> None:
+    """The container of one that is not ready dies of the same later."""
+    lost = Losses()
+    lost.wants(Turn(0, "asked", root=1), 1)
+    lost.creates(7)
+    lost.has_ready(Turn(0, "ran"), 7)
+    lost.loses(Turn(10, "unready", root=2), 7)
+    lost.hits(Turn(30, "died", root=2), 7)
+    lost.has_ready(Turn(60, "ready"), 7)
+    assert [(each.cause, each.since, each.until) for each in lost.finish(100, "horizon")] == [(2, 10, 60)]
+
+
+def test_one_that_starts_beside_what_makes_a_loss_good_is_not_missed() -> None:
+    """The older of two is counted on; what befalls the other one costs nothing."""
+    lost = Losses()
+    lost.wants(Turn(0, "asked", root=1), 1)
+    lost.creates(7)
+    lost.has_ready(Turn(0, "ran"), 7)
+    lost.creates(8)
+    lost.creates(9)
+    lost.deletes(Turn(10, "deleted", root=2), 7)
+    lost.hits(Turn(30, "died", root=3), 9)
+    lost.has_ready(Turn(60, "ready"), 8)
+    assert [(each.cause, each.since, each.until) for each in lost.finish(100, "horizon")] == [(2, 10, 60)]
 
 
 def lived(*pods: tuple[str, int, int | None, StageName], end: int = 100) -> InstanceLife:

@@ -131,7 +131,7 @@ def test_what_an_outage_costs_of_the_load() -> None:
     assert demand.unserved == 10 * demand.overloaded
     unserved, overload = assessed.judged
     assert unserved.judgement is Judgement.MISSED
-    assert overload.measured == demand.overloaded
+    assert (overload.measured, overload.judgement) == (demand.overloaded, Judgement.HELD)
     text = render(assessed)
     assert "not served: 3.5 % of it (350 requests)" in text
     assert "overloaded for 35s" in text

@@ -99,6 +99,8 @@ def test_a_second_template_supersedes_the_first() -> None:
     assert (created.completed, created.superseded) == (0, None)
     assert (first.completed, first.superseded) == (None, 700_000)
     assert second.completed is not None
+    within = judged(Objectives(completes_within=found.ended_at), found)
+    assert (within.judgement, within.measured) == (Judgement.HELD, second.completed - second.at)
     assert found.service.since == 0
     assert found.update is not None
     assert found.service.until == found.update.completed

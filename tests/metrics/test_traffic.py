@@ -155,3 +155,26 @@ def test_a_container_that_is_dead_is_sent_nothing_until_it_runs_again() -> None:
     found = metered(meter, told, ended_at=300, end="horizon")
     assert (found.misdirected, found.hung) == (10 + 60, 10)
     assert [(stop.at, stop.ends, stop.reason) for stop in found.stops] == [(100, 100, "Error")]
+
+
+def test_a_pod_whose_containers_do_not_run_yet_is_sent_nothing() -> None:
+    """Its address is published once it has one."""
+    ref = PodRef(InstanceRef(7, "infer", 0), "a", 0, 0)
+    meter = TrafficMeter(Traffic(), whole=False, publish_not_ready=True, seed=0)
+    told = [PodCreated(0, 0, ref), ContainersRunning(200, 0, ref, 1), PodReady(260, 0, ref)]
+    assert metered(meter, told, ended_at=300, end="horizon").misdirected == 60
+
+
+def test_one_that_dies_while_it_hangs_answers_nothing_until_the_proxies_know_and_so_each_time() -> None:
+    ref = PodRef(InstanceRef(7, "infer", 0), "a", 0, 0)
+    meter = TrafficMeter(Traffic(propagation=5), whole=False, seed=0)
+    told = [PodCreated(0, 0, ref), ContainersRunning(0, 0, ref, 0), PodReady(0, 0, ref)]
+    for began in (10_000, 20_000):
+        told += [
+            PodSlowed(began, 0, ref, 0.0),
+            ContainerDied(began + 1000, 0, ref, "engine", "Error", 1),
+            ContainersRunning(began + 2000, 0, ref, 1),
+            PodReady(began + 3000, 0, ref),
+        ]
+    found = metered(meter, told, ended_at=30_000, end="horizon")
+    assert (found.hung, found.unserved) == (2000, 2 * (3000 + 5))

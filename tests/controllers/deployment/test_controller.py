@@ -55,3 +55,13 @@ def test_a_replica_set_is_forgotten_when_all_its_pods_are_deleted_though_500_go_
     assert [pod.number for pod in simulated.pods if not pod.deleting] == []
     assert [row[0] for row in simulated.rows[-2:]] == [102_000, 107_000]
     assert simulated.rows[-1][1:3] == [[[2, 0, 0, 0, 0, 0]], [0, 0, 0, 0, 0, 0]]
+
+
+def test_revisions_count_from_1_and_a_rollback_gets_the_next() -> None:
+    actions = [
+        {"op": "create", "t_ms": 0, "replicas": 1},
+        {"op": "template", "t_ms": 100_000, "rev": 2},
+        {"op": "template", "t_ms": 200_000, "rev": 1},
+    ]
+    for count, revisions in enumerate(([1], [1, 2], [3, 2]), 1):
+        assert [each.revision for each in played(*actions[:count]).controller.replica_sets] == revisions

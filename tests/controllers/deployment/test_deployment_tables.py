@@ -133,6 +133,12 @@ def test_of_replica_sets_that_nobody_knows_the_share_of_the_largest_gets_all() -
     assert scaled(new, [old], bounds({}, 10), total=0) == [(old, 8), (new, 2)]
 
 
+def test_of_replica_sets_without_pods_the_newest_is_scaled_where_none_is_of_the_present_template() -> None:
+    """FindActiveOrLatest."""
+    first, second = replica_set(1, 0), replica_set(2, 0)
+    assert scaled(None, [second, first], bounds({}, 3), total=0) == [(second, 3)]
+
+
 @pytest.mark.vectors("k8s_deployment_rolling_cleanup_unhealthy")
 def test_clean_up_of_unhealthy_pods(case: Case) -> None:
     old = replica_set(1, case["old_rs_replicas"], case["old_rs_available"])

@@ -9,7 +9,7 @@ import pytest
 from field.user import Raw, User, asking, deployment, replica_set
 
 from kubeinfer_sim.cluster.records import GangPending
-from kubeinfer_sim.controllers.deployment.records import DeploymentStatus, PodsRefused
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, DeploymentStatus, PodsRefused
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.simulation.simulate import simulate
@@ -30,6 +30,28 @@ def test_pods_are_available_once_they_have_been_ready_for_long_enough(user: User
     done, result = user.runs()
     assert done.returncode == 0, done.stdout
     assert result["end"]["atMs"] >= 30_000
+
+
+@owners
+def test_for_how_long_pods_have_to_be_ready_may_change_while_they_are(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    later = {"at": "10s", "patch": {"spec": {"minReadySeconds": 60}}}
+    user.plans(
+        workload(asking(npu=8), replicas=2), cluster="2x8", initial="empty", actions=[later], horizon="2m"
+    )
+    available = [(each.at, each.counts.available) for each in told(user, DeploymentStatus)]
+    assert available[-2:] == [(10_000, 0), (60_000, 2)]
+
+
+@owners
+def test_what_is_deleted_asks_for_no_pods_and_has_no_status(user: User, workload: Callable[..., Raw]) -> None:
+    pods = workload({**asking(npu=8), "lifecycle": {"preStop": {"sleep": {"seconds": 20}}}}, replicas=2)
+    user.plans(
+        pods, cluster="2x8", actions=[{"at": "1m", "deleteObject": f"{pods['kind']}/chat"}], horizon="2m"
+    )
+    assert [each.replicas for each in told(user, DeploymentApplied)] == [2, 0]
+    assert max(each.at for each in told(user, DeploymentStatus)) < 60_000
 
 
 @owners
