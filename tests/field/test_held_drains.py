@@ -53,3 +53,22 @@ def test_a_pod_that_is_gone_is_not_named(user: User, workload: Any) -> None:
     )
     assert "not healthy: chat-2, chat-3" in early
     assert "not healthy: chat-3" in late
+
+
+@both
+@pytest.mark.parametrize("consents", [True, False])
+def test_a_pod_with_an_empty_dir_is_drained_with_the_users_consent_alone(
+    user: User, workload: Any, consents: bool
+) -> None:
+    drain = {"nodes": ["node-0"], "deleteEmptydirData": consents}
+    user.plans(
+        workload(asking(npu=8), replicas=2, volumes=[{"name": "cache", "emptyDir": {}}]),
+        cluster="3x8",
+        initial="running",
+        actions=[{"at": "1m", "drain": drain}],
+        horizon="1h",
+    )
+    done, _ = user.runs()
+    said = " ".join(done.stdout.split())
+    assert "node-0" in said
+    assert ("Pods with local storage (use --delete-emptydir-data to override)" in said) is not consents

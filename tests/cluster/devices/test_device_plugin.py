@@ -22,6 +22,7 @@ from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.scenario.actions.model import Fault, Scale, Target
 from kubeinfer_sim.scenario.cluster.model import NpuTopology
 from kubeinfer_sim.scenario.faults.model import FaultPlan, NpuHandling
+from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.distributions import Constant
 from kubeinfer_sim.simulation.assembly import assemble
 from kubeinfer_sim.simulation.run import Run
@@ -413,3 +414,10 @@ def test_the_scheduler_counts_an_npu_out_of_its_own_ring() -> None:
     simulation.env.clock.at(400_000, look)
     play_out(simulation)
     assert held == {"three": [4, 6, 7], "four": [0, 1, 2, 3]}
+
+
+def test_a_rule_that_isolates_devices_takes_out_the_broken_one_of_a_pod_alone() -> None:
+    rules = (RecoveryRule("RecreateInstance", isolate="Device"),)
+    fault = npu_fault(100, "SubHealthFault", (3,), symptom="crash")
+    made = scenario(kubeinfer(restart="Custom"), 2, 60, 10, actions=(fault,), recovery=rules, horizon=600_000)
+    assert [npus for npus, state in states(play(made)) if state == "out"] == [(3,)]

@@ -29,6 +29,7 @@ from kubeinfer_sim.manifest.model import Container, KubeInfer, Role
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.scenario.actions.model import Crash, ImageFault, NodeDown, Scale, Target
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
+from kubeinfer_sim.scenario.timings.distributions import Never
 from kubeinfer_sim.scenario.timings.model import Link, Transfers
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.simulate import simulate
@@ -137,6 +138,21 @@ def test_a_node_may_be_told_to_pull_several_at_once(at_once: int | None, ends: l
     spec = of_roles({name: f"{name}:1" for name in "abcde"})
     run = started(spec, transfers=Transfers(parallel_pulls=at_once))
     assert ran(run) == [end * PULL for end in ends]
+
+
+def test_who_asks_after_a_pull_that_never_ends_waits_without_end() -> None:
+    made = scenario(
+        of_roles({"a": "a:1", "b": "b:1"}),
+        1,
+        60,
+        5,
+        initial="empty",
+        stages={"image_cold": Never()},
+        horizon=HOUR,
+    )
+    run = simulate(replace(made, nodes=nodes(1, npus=32)))
+    stages = [(stage.duration, stage.regime) for stage in set_up_stages(run) if "image" in str(stage.name)]
+    assert stages == [(None, "cold"), (None, "behind a pull that never ends")]
 
 
 def test_nodes_do_not_wait_for_one_another() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from building import pod_template
+from building import EVERY_SECOND, pod_template
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.kubelet.pod_layout import ContainerKind, layout_of
@@ -26,3 +26,12 @@ def test_sidecars_have_their_places_after_the_ordinary_containers_in_the_order_i
         ("engine", ContainerKind.ORDINARY, 0, 3),
         ("router", ContainerKind.ORDINARY, 1, 4),
     ]
+
+
+def test_a_pod_has_a_startup_probe_where_any_of_its_containers_has_one() -> None:
+    probed = pod_template(startup=EVERY_SECOND)
+    plain = pod_template()
+    router = Container("router", "router:1")
+    for template in (probed, plain):
+        beside = replace(template, containers=(*template.containers, router))
+        assert layout_of(beside).startup_probed is (template is probed)

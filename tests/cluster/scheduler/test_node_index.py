@@ -51,6 +51,15 @@ def test_nodes_that_a_label_tells_apart_stay_of_one_class() -> None:
     assert len([*index.classes]) == 1
 
 
+def test_empty_nodes_that_offer_different_amounts_are_of_different_kinds() -> None:
+    index = NodeIndex(
+        [NodeSpec(f"n{size}", "pool", {"cpu": size}) for size in (1_000, 2_000, 3_000)], pack=True
+    )
+    spec = PodSpec(requests={"cpu": 2_000})
+    index.register(spec)
+    assert {node.name for node in index.candidates(spec)} == {"n2000", "n3000"}
+
+
 def test_a_node_that_does_not_say_how_many_pods_it_takes_takes_110() -> None:
     scheduler = Scheduler([NodeSpec("n", "pool", {"cpu": 1_000})])
     assert scheduler.place_now(gang("a", *[asks()] * 110)) is not None

@@ -204,13 +204,14 @@ def test_who_is_held_back_is_looked_at_again_where_one_with_min_resources_is_let
     assert volcano.run(0).again == again
 
 
-def test_a_pod_that_finds_no_place_is_told_why() -> None:
+def test_a_pod_that_finds_no_place_is_told_why_also_where_another_like_it_has_found_none_before() -> None:
     volcano = Volcano(8, 8)
-    volcano.group("g")
-    volcano.pods("g", 9)
-    assert {key: each.kind for key, each in volcano.explain(volcano.job("g"), 0).fates.items()} == {
-        "g-0": "unfit"
-    }
+    for name in ("a", "b"):
+        volcano.group(name)
+        volcano.pods(name, 9)
+    for name in ("a", "b"):
+        fates = volcano.explain(volcano.job(name), 0).fates
+        assert {pod: fate.kind for pod, fate in fates.items()} == {f"{name}-0": "unfit"}
 
 
 def test_pods_that_need_all_that_a_capability_allows_wait_for_others_to_end() -> None:
