@@ -55,3 +55,18 @@ def test_pods_of_a_replica_set_that_nothing_controls_are_not_told_apart_by_their
     before, after = nodes(user, "5s"), nodes(user, "15s")
     assert before["chat-0"] != "c-0", "it has its node alone"
     assert before.keys() - after.keys() == {"chat-0"}
+
+
+def test_a_pod_that_is_pending_goes_before_a_younger_one_that_runs_and_is_not_ready(user: User) -> None:
+    never = {"readinessProbe": {"exec": {"command": ["true"]}, "initialDelaySeconds": 600}}
+    image = {"container": "engine", "image": "repo/vllm:v2"}
+    actions = [
+        {"at": "0s", "imageFault": {"images": ["repo/vllm:v1"]}},
+        {"at": "10s", "object": "ReplicaSet/chat", "setImage": image},
+        {"at": "20s", "scale": 2},
+        {"at": "30s", "scale": 1},
+    ]
+    pods = replica_set({**CPU, **never}, replicas=1)
+    user.plans(pods, cluster=pools("c", 2), initial="empty", actions=actions)
+    assert nodes(user, "25s").keys() == {"chat-0", "chat-1"}
+    assert nodes(user, "35s").keys() == {"chat-1"}

@@ -8,8 +8,9 @@ import pytest
 from building import kubeinfer, scenario
 from msgspec.structs import replace
 
-from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting
-from kubeinfer_sim.engine.history import NO_CAUSE
+from kubeinfer_sim.cluster.records import InstanceRef
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceReady, InstanceRestarting, SpecApplied
+from kubeinfer_sim.engine.history import NO_CAUSE, History
 from kubeinfer_sim.metrics import measure
 from kubeinfer_sim.metrics.moment import Moment, look
 from kubeinfer_sim.scenario.actions.model import Apply, Crash, Drain, Health, NodeDown, Scale, Target
@@ -41,6 +42,15 @@ def test_before_anything_happens_all_are_ready_and_the_first_thing_is_named() ->
     assert moment.first.at == MINUTE
     assert all(each.state == "ready" and each.since == 0 for each in moment.instances)
     assert [each.ending for each in moment.instances] == ["never", "notReady"]
+
+
+def test_what_follows_from_the_start_a_millisecond_later_has_happened() -> None:
+    history = History()
+    history.append(SpecApplied(0, NO_CAUSE, "infer", 1, "r", 1, 1, 0, ("created",), "running", ()))
+    history.append(InstanceReady(1, 0, InstanceRef(7, "infer", 0)))
+    first = look(history, 0, 10).first
+    assert first is not None
+    assert first.at == 1
 
 
 def test_what_happens_in_an_instant_counts_in_that_instant() -> None:

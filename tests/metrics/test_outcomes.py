@@ -134,3 +134,46 @@ def test_only_what_took_pods_away_is_named_with_the_fewest_that_were_available(u
     assert (
         "  Available   at least 2 of 3 pods available (deletion of chat-0 at 10m)\n" in user.runs()[0].stdout
     )
+
+
+def test_a_pod_that_is_lost_twice_is_lost_to_both_causes(user: User) -> None:
+    fails = [{"at": at, "health": {"pods": [0], "lasts": "10s"}} for at in ("10m", "20m")]
+    user.plans(deployment({**NPUS, "readinessProbe": CHECK}), cluster="4x8", actions=fails, horizon="30m")
+    said = words(user.runs()[0].stdout)
+    assert "at least 2 of 3 pods available (health check of chat-0 fails at 10m and 1 more cause)" in said
+
+
+def test_a_deletion_supersedes_the_update_that_it_comes_upon(user: User) -> None:
+    actions = [
+        {"at": "10m", "apply": {"newRevision": True}},
+        {"at": "11m", "deleteObject": "Deployment/chat"},
+    ]
+    user.plans(deployment(SLOW), cluster="4x8", actions=actions, horizon="30m")
+    _, result = user.runs()
+    changes = result["deployments"][0]["changes"]
+    assert [each["supersededAtMs"] for each in changes] == [None, 660_000, None]
+
+
+# -- when a run is given up ---------------------------------------------------------------------------------
+
+
+def test_a_deployment_whose_pods_become_available_one_by_one_goes_on(user: User) -> None:
+    """Though it takes longer than nothing may happen, beside what goes round for ever."""
+    other = named("other", deployment({**asking(cpu=1), "readinessProbe": CHECK}, replicas=1))
+    actions = [
+        {"at": "30s", "object": "Deployment/other", "crash": {"after": "1s"}},
+        {"at": "40s", "object": "Deployment/other", "apply": {"newRevision": True}},
+        {**UPDATE, "object": "Deployment/chat"},
+    ]
+    user.plans(deployment(SLOW), other, cluster="4x8", actions=actions, quietAfter="2m")
+    _, result = user.runs()
+    assert result["end"]["reason"] == "quiet"
+    assert result["deployments"][0]["changes"][-1]["completedAtMs"] == 240_000
+
+
+def test_an_instance_that_is_ready_once_more_has_come_no_further(user: User) -> None:
+    crashes = {"at": "1m", "crash": {"after": "30s"}}
+    pods = kubeinfer({**NPUS, "readinessProbe": CHECK}, replicas=1)
+    user.plans(pods, cluster="4x8", actions=[crashes, UPDATE], quietAfter="20m")
+    _, result = user.runs()
+    assert (result["end"]["reason"], result["end"]["atMs"]) == ("quiet", 1_200_000)
