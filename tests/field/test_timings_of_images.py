@@ -66,6 +66,29 @@ def test_a_sidecar_has_a_start_and_an_exit_of_its_own(user: User, workload: Call
 
 
 @both
+def test_a_container_beside_the_engine_has_a_start_of_its_own(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    pods = workload({**READY, **asking(npu=8)}, replicas=1)
+    spec = pods["spec"]["template"]["spec"]
+    spec = spec["roles"][0]["template"]["spec"] if "roles" in spec else spec
+    spec["containers"].append({"name": "router", "image": "repo/router:1", **READY})
+    user.plans(
+        pods,
+        cluster="1x8",
+        timings={
+            "profile": "zero",
+            "frameworkImport": "5s",
+            "images": {"repo/router:1": {"frameworkImport": "20s"}},
+        },
+        initial="empty",
+        horizon="5m",
+    )
+    ready = [[each["readyContainers"] for each in user.pods(at=at)] for at in ("4s", "8s", "19s", "23s")]
+    assert ready == [[0], [1], [1], [2]]
+
+
+@both
 def test_init_containers_take_as_long_as_their_images_say(user: User, workload: Callable[..., Raw]) -> None:
     init = [{"name": name, "image": f"repo/{name}:1"} for name in ("fetch", "check")]
     user.plans(
