@@ -5,8 +5,14 @@ from typing import Any
 
 import pytest
 from building import NPU, kubeinfer, scenario
+from metrics.test_availability import service
+from msgspec.structs import replace
 
+from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.metrics import Judged, Judgement, Low, Measures, Outcome, judge, measure
+from kubeinfer_sim.metrics.cluster import ClusterMeters
+from kubeinfer_sim.metrics.measure import KubeInferMeters
+from kubeinfer_sim.metrics.nodes import DrainRun
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Health, Scale, Target
 from kubeinfer_sim.scenario.model import Objectives
 from kubeinfer_sim.scenario.timings.distributions import Never
@@ -171,3 +177,21 @@ def test_an_objective_not_asked_for_is_not_judged() -> None:
 def test_what_ran_at_the_start_was_in_place_even_if_the_update_comes_at_time_0() -> None:
     found = play(Apply(0, kubeinfer(4, 0, 1, "new")), spec=kubeinfer(4, 0, 1))
     assert (found.changes[0].completed, found.changes[0].superseded) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("drains", "outcome"),
+    [
+        ([DrainRun("n0", 10, 20, errors=("timed out",)), DrainRun("n1", 10, 20)], Outcome.NEVER),
+        ([DrainRun("n0", 10)], Outcome.UNFINISHED),
+    ],
+)
+def test_at_the_horizon_a_drain_that_has_failed_never_ends_and_one_that_waits_may_yet(
+    drains: list[DrainRun], outcome: Outcome
+) -> None:
+    """Of a KubeInfer beside other workloads, all of which is in place."""
+    cluster, meters = ClusterMeters(), KubeInferMeters()
+    OnePass((*cluster.observers, *meters.observers)).feed(service({0: [(10, 20)]}, 1))
+    shared = replace(cluster.finish(HOUR, "horizon"), drains=tuple(drains))
+    instances = shared.instances_of("KubeInfer")
+    assert meters.finish(HOUR, "horizon", shared, instances, alone=False).outcome is outcome
