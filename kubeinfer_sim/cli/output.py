@@ -157,10 +157,12 @@ class Output(Struct, frozen=True):
     Attributes:
         form: of what goes to standard output: `text`, `json` ….
         files: the files that get other forms besides, by form.
+        every_accelerator: a trace has a thread for each.
     """
 
     form: str
     files: Mapping[str, str] = field(default_factory=dict)
+    every_accelerator: bool = False
 
     @property
     def is_text(self) -> bool:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+import click
+from msgspec.structs import replace
+
 from kubeinfer_sim.cli.command import form_option, json_option, option
 from kubeinfer_sim.cli.files import OutputFile, is_comment, is_openmetrics, is_page, is_table, is_trace
 from kubeinfer_sim.cli.output import output_of
@@ -39,11 +42,16 @@ def output_options(what: str, *forms: str) -> Callable[[F], F]:
                 _require("plotly", "a page with pictures needs Plotly", "report")
             if output.wants("trace"):
                 _require("perfetto", "a trace needs the package perfetto", "trace")
+            if given.pop("trace_accelerators", False):
+                if not output.wants("trace"):
+                    raise UsageError("--trace-accelerators is about the trace: add --trace FILE")
+                output = replace(output, every_accelerator=True)
             return command(output=output, **given)
 
         decorated = cast("F", gathered)
         for form, made in (
             ("openmetrics", _openmetrics_option),
+            ("trace", _trace_accelerators_option),
             ("trace", _trace_option),
             ("html", _html_option),
             ("csv", _csv_option),
@@ -115,6 +123,14 @@ def _trace_option() -> Callable[[F], F]:
         metavar="FILE",
         type=OutputFile(is_trace, "name a new file: `--trace new.pftrace`"),
         help="Write the run to a file as a trace for the Perfetto UI, too. Wants the extra [trace].",
+    )
+
+
+def _trace_accelerators_option() -> Callable[[F], F]:
+    return click.option(
+        "--trace-accelerators",
+        is_flag=True,
+        help="A thread in the trace for each accelerator, not for those alone that ever were out of service.",
     )
 
 

@@ -42,6 +42,7 @@ _NOT_OF_THE_RESULT = {
     "html_to",
     "openmetrics_to",
     "trace_to",
+    "trace_accelerators",
     "scenario_to",
     "timings_to",
     "patch_to",

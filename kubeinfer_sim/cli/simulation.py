@@ -199,7 +199,7 @@ def simulate_and_report(
             _document(_assessed(simulate(scenario)), level) if again is None else _in_another_process(again)
         )
         _compare(text, other)
-    reports = _reports(assessment, text, file, whole, details=details, assumptions=assumptions)
+    reports = _reports(assessment, text, file, whole, output, details=details, assumptions=assumptions)
     output.write(**{name: make for name, make in reports.items() if not (quiet and name == "text")})
     step("reported")
     if not quiet:
@@ -237,7 +237,14 @@ def _document(assessment: Assessment, told: Detail) -> str:
 
 
 def _reports(
-    assessment: Assessment, result: str, file: str, whole: WriteWhole, *, details: bool, assumptions: bool
+    assessment: Assessment,
+    result: str,
+    file: str,
+    whole: WriteWhole,
+    output: Output,
+    *,
+    details: bool,
+    assumptions: bool,
 ) -> dict[str, Callable[[], str | bytes]]:
     """The forms of a report, each made when it is asked for; the switches are of the text."""
 
@@ -276,7 +283,7 @@ def _reports(
     def trace() -> bytes:
         from kubeinfer_sim.report.trace.run import run_trace
 
-        return run_trace(assessment)
+        return run_trace(assessment, every_accelerator=output.every_accelerator)
 
     return {
         "text": text,

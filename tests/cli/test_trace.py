@@ -129,3 +129,51 @@ def test_without_perfetto_it_is_said_before_anything_is_simulated(monkeypatch: p
     assert (done.returncode, done.stdout) == (2, "")
     assert "pip install 'kubeinfer-sim[trace]'" in done.told
     assert not (ROOT / "x.pftrace").exists()
+
+
+@both
+def test_on_request_each_accelerator_is_a_thread_that_says_when_it_was_in_service(
+    tmp_path: Path, workload: Any
+) -> None:
+    user = User(tmp_path)
+    node = {
+        "name": "new",
+        "count": 1,
+        "allocatable": {"cpu": 64, "memory": "512Gi", "huawei.com/Ascend910": 3},
+    }
+    user.plans(
+        workload(asking(npu=2), replicas=2),
+        cluster="2x4",
+        initial="running",
+        timings={"profile": "zero"},
+        actions=[
+            {"at": "1m", "nodeDown": {"nodes": ["node-0"]}},
+            {"at": "2m", "nodeUp": {"nodes": ["node-0"]}},
+            {"at": "3m", "addNodes": node},
+            {"at": "5m", "removeNodes": {"nodes": ["new-0"]}},
+        ],
+        horizon="10m",
+    )
+    line = ("run", "scenario.yaml", "--trace", "t.pftrace", "--trace-accelerators")
+    told = read(user.types(*line), tmp_path / "t.pftrace")
+    npus = {each: slices for each, slices in told.slices.items() if each[1].startswith("NPU ")}
+    assert {name for _, name in npus} == {f"NPU {number}" for number in range(4)}
+    for number in range(4):
+        assert npus["node-0", f"NPU {number}"] == [("in service", 0, 60), ("in service", 120, 600)]
+        assert npus["node-1", f"NPU {number}"] == [("in service", 0, 600)]
+    assert {each: npus[each] for each in npus if each[0] not in ("node-0", "node-1")} == {
+        ("new-0", f"NPU {number}"): [("in service", 180, 300)] for number in range(3)
+    }
+    alone = user.types("run", "scenario.yaml", "--trace-accelerators")
+    assert alone.returncode == 2
+    assert "add --trace FILE" in alone.told
+
+
+def test_an_accelerator_is_in_service_before_and_after_it_is_out_of_service(tmp_path: Path) -> None:
+    file = str(ROOT / "scenarios" / "npu-fault-with-label.yaml")
+    done = sim("run", file, "--trace", "t.pftrace", "--trace-accelerators", cwd=tmp_path)
+    told = read(done, tmp_path / "t.pftrace").slices
+    broken = told["node-0", "NPU 3"]
+    assert [state for state, _, _ in broken] == ["in service", "out of service", "in service"]
+    assert all(before[2] == after[1] for before, after in pairwise(broken))
+    assert told["node-0", "NPU 2"] == [("in service", broken[0][1], broken[-1][2])]

@@ -10,13 +10,16 @@ from kubeinfer_sim.metrics.cause_kinds import record_name
 from kubeinfer_sim.report.causes import cause_text
 from kubeinfer_sim.report.series.accelerators import accelerators
 from kubeinfer_sim.report.series.stages import PHASES, phase_of
+from kubeinfer_sim.report.trace.accelerators import accelerator_threads
 from kubeinfer_sim.report.trace.flows import flows, pod_of
 from kubeinfer_sim.report.trace.packets import Packets, Track
 from kubeinfer_sim.report.verdict import Assessment
 
 
-def run_trace(assessment: Assessment) -> bytes:
+def run_trace(assessment: Assessment, *, every_accelerator: bool = False) -> bytes:
     """As protobuf; the same run gives the same bytes.
+
+    `every_accelerator`: a thread for each, not for those alone that ever were out of service.
 
     Raises:
         ImportError: the package `perfetto` is not installed.
@@ -35,7 +38,7 @@ def run_trace(assessment: Assessment) -> bytes:
             told = {"regime": span.regime, "cut off": "yes" if span.cut else ""}
             phase = PHASES[phase_of(span.stage.kind)]
             packets.slice(pods[life.pod], str(span.stage), span.since, span.until, phase, told)
-    _outages(assessment, packets, nodes)
+    _accelerators(assessment, packets, nodes, every=every_accelerator)
     _arrows(assessment, packets, done, pods)
     return packets.written()
 
@@ -65,16 +68,12 @@ def _counters(assessment: Assessment) -> Iterator[tuple[str, Iterable[tuple[int,
         yield f"{told.noun}s out of service", zip(told.at, out, strict=True)
 
 
-def _outages(assessment: Assessment, packets: Packets, nodes: dict[str, Track]) -> None:
-    """A thread for each accelerator that ever was out of service."""
-    noun, ended_at = assessment.run.scenario.accelerator_family.noun, assessment.run.ended_at
-    threads: dict[tuple[str, int], Track] = {}
-    for each in sorted(assessment.cluster.npu_outages, key=lambda outage: (outage.node, outage.npu)):
-        key = each.node, each.npu
-        if key not in threads:
-            threads[key] = packets.thread(_process(packets, nodes, each.node), f"{noun} {each.npu}")
-        until = ended_at if each.back is None else each.back
-        packets.slice(threads[key], "out of service", each.since, until, "out of service", {})
+def _accelerators(assessment: Assessment, packets: Packets, nodes: dict[str, Track], *, every: bool) -> None:
+    noun = assessment.run.scenario.accelerator_family.noun
+    for each in accelerator_threads(assessment, every=every):
+        thread = packets.thread(_process(packets, nodes, each.node), f"{noun} {each.number}")
+        for state, since, until in each.slices:
+            packets.slice(thread, state, since, until, state, {})
 
 
 def _arrows(assessment: Assessment, packets: Packets, done: Track, pods: dict[PodRef, Track]) -> None:
