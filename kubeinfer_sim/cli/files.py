@@ -128,7 +128,8 @@ class OutputFile(_OfText):
             self.fail(f"{name or repr(name)}: {_why(error)}; {right}", param, ctx)
         if theirs:
             self.fail(
-                f"{name} is there already and is no output of kubeinfer-sim, so it is not overwritten; {right}",
+                f"{name} is there already and is no output of kubeinfer-sim of this kind, so it is not overwritten; "
+                f"{right}",
                 param,
                 ctx,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf
 from typing import Literal
 
 from rich.table import Table
@@ -186,10 +187,15 @@ def _why_none(plan: Plan) -> str:
         return f"{goals} each hold somewhere, but nowhere together: in this space they exclude each other"
     told = []
     for place in everywhere[:2]:
-        closest = max(plan.options, key=lambda each: each.requirements[place].share.mean)
+        closest = max(plan.options, key=lambda each: (each.requirements[place].share.mean, -took(each)))
         own = closest.requirements[place]
         told.append(f"{goal(own)} fails everywhere, closest {name_of(closest)} ({measured(own)})")
     return "; ".join(told)
+
+
+def took(option: Option) -> float:
+    """The median of how long the change takes, ms, for those that hold alike; infinite where there is none."""
+    return inf if option.duration is None else option.duration.mean
 
 
 def _fails(requirement: Requirement) -> bool:

@@ -26,6 +26,8 @@ UNSURE_MARK = "~ "
 _NARROWEST_BAR, _WIDEST_BAR = 8, 30
 #: What is said of an infinite figure.
 ENDLESS = "never finishes"
+#: Units of parts of a whole, whose differences are percentage points.
+PARTS = ("fraction", "held")
 
 
 def render_sensitivity(
@@ -189,11 +191,28 @@ def more_text(found: Sensitivity, more: Estimate, *, interval: bool = False) -> 
     """`12m more (10m–14m)`; what never finishes is said."""
     if isinf(more.mean):
         return ENDLESS if more.mean > 0 else "finishes"
+    if found.unit in PARTS:  # no part of the runs is below none of them, or above all
+        base = found.base.mean
+        low, high = (
+            None if each is None else min(max(each, -base), 1 - base) for each in (more.low, more.high)
+        )
+        more = Estimate(more.mean, low, high)
     if more.low is not None and more.high is not None and more.low < 0 < more.high:
-        least, most = (amount(each, found.unit, endless=ENDLESS) for each in (-more.low, more.high))
-        return f"anything from {least} less to {most} more"
+        least, most = (_difference(each, found.unit) for each in (-more.low, more.high))
+        anything = f"anything from {least} less to {most} more"
+        if not more.mean:
+            return anything
+        return f"{_difference(abs(more.mean), found.unit)} {'less' if more.mean < 0 else 'more'}, {anything}"
     sign = -1 if more.mean < 0 else 1
     low, high = (None if each is None else sign * each for each in (more.low, more.high))
     turned = Estimate(sign * more.mean, *((low, high) if sign > 0 else (high, low)))
     told = between("", turned, found.unit, ENDLESS).strip() if interval else amount(turned.mean, found.unit)
+    if found.unit in PARTS:
+        told = told.replace(" %", " points")
     return f"{told} {'less' if sign < 0 else 'more'}"
+
+
+def _difference(value: float, unit: str) -> str:
+    """Between two figures; of two parts of the runs in percentage points."""
+    told = amount(value, unit, endless=ENDLESS)
+    return told.replace(" %", " points") if unit in PARTS else told

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from itertools import product
+from math import inf
 from typing import Any
 
 import jsonschema
@@ -90,6 +91,9 @@ def test_where_none_holds_it_is_said_what_fails_everywhere_and_what_comes_closes
         "No combination holds: completes within 1m, P ≥ 90 % fails everywhere, closest"
         in document["sentences"][0]
     )
+    took = [each["durationMs"]["value"] or inf for each in document["options"]]  # none: it never finishes
+    soonest = document["options"][took.index(min(took))]["settings"]
+    assert f"closest nodes={soonest['nodes']}, maxSurge={soonest['maxSurge']} (" in document["sentences"][0]
 
 
 def test_of_a_single_combination_it_is_said_what_fails_and_nothing_of_a_closest(user: User) -> None:

@@ -20,6 +20,7 @@ from kubeinfer_sim.report.plan import (
     name_of,
     neighbour_line,
     subtitle,
+    took,
 )
 from kubeinfer_sim.report.plots.planes import plane_plot
 from kubeinfer_sim.report.series.planes import MOST_SPOTS, frontier
@@ -60,7 +61,7 @@ def _numbers(plan: Plan) -> Iterator[Number]:
         yield Number(name, money(plan, best.cost), name_of(best))
         yield Number("All held", f"{share(best.together.mean)} %", held_in(best))
     elif plan.options:
-        closest = max(plan.options, key=lambda each: each.together.mean)
+        closest = max(plan.options, key=lambda each: (each.together.mean, -took(each)))
         yield Number("The cheapest that holds", "none" if plan.decision is Decision.MISSED else "not known")
         note = f"{name_of(closest)}: {held_in(closest)}"
         yield Number("All held, at most", f"{share(closest.together.mean)} %", note)

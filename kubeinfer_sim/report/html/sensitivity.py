@@ -23,6 +23,7 @@ from kubeinfer_sim.report.html.page import (
 from kubeinfer_sim.report.plots.tornado import tornado_plot
 from kubeinfer_sim.report.sensitivity import (
     ENDLESS,
+    PARTS,
     headline,
     index_lines,
     more_text,
@@ -54,10 +55,11 @@ def sensitivity_page(found: Sensitivity, file: str, origin: Origin) -> Page:
 
 def _numbers(found: Sensitivity) -> Iterator[Number]:
     seeds = count(len(found.comparison.seeds), "seed")
+    median = len(found.comparison.seeds) > 1 and found.unit not in PARTS  # a part of the runs is none
     yield Number(
         f"{found.title[0].upper()}{found.title[1:]}",
         amount(found.base.mean, found.unit, endless=ENDLESS),
-        f"as the scenario is, {'the median of' if len(found.comparison.seeds) > 1 else 'with'} {seeds}",
+        f"as the scenario is, {'the median of' if median else 'with'} {seeds}",
     )
     told = [each for each in found.moved if each.told]
     if told:

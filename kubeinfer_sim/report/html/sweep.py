@@ -54,11 +54,13 @@ def _numbers(sweep: Sweep) -> Iterator[Number]:
 
 
 def _best(sweep: Sweep, figure: Figure) -> Number:
-    """The best there is of a figure, and the first of those that have it."""
+    """The best there is of a figure, and the first of those that have it, one on the front where there is one."""
     values = [figure.of(point) for point in sweep.points]
     known = [value for value in values if value is not None and is_finite(value)]
     best = max(known) if figure.better == "high" else min(known)
-    names = [point.variant.name for point, value in zip(sweep.points, values, strict=True) if value == best]
+    having = [place for place, value in enumerate(values) if value == best]
+    having.sort(key=lambda place: place not in sweep.front)
+    names = [sweep.points[place].variant.name for place in having]
     more = f" and {count(len(names) - 1, 'more combination')}" if len(names) > 1 else ""
     title = name_of(figure)
     return Number(f"Best: {title}", amount(best, figure.unit), f"{names[0]}{more}")
