@@ -81,6 +81,9 @@ def test_what_the_listings_do_not_tell_is_said(user: User) -> None:
     early = user.types("backtest", "scenario.yaml", *names[:2], "-n", "9", "--json", "b.json").stdout
     assert "duration: it was not over when last listed" in " ".join(early.split())
     figures = json.loads((user.folder / "b.json").read_text(encoding="utf-8"))["rollouts"][0]["figures"]
+    (fewest,) = (each for each in figures if each["name"] == "fewestReady")
+    assert (fewest["truth"]["low"], fewest["judgement"]) == (0, "not told"), "fewer may be ready yet"
+    assert "fewest ready: it was not over when last listed" in " ".join(early.split())
     (order,) = (each for each in figures if each["name"] == "order")
     assert order["truth"] == {"low": 0, "high": 0}, "what is still to come follows nothing yet"
 

@@ -315,3 +315,29 @@ def test_what_so_few_runs_leave_undecided_exits_with_4(user: User) -> None:
     done = user.types("recommend", "scenario.yaml", "-n", "2", "--workers", "1")
     assert done.returncode == 4
     assert done.stdout.startswith("? Undecided: none of ")
+
+
+def test_a_node_more_is_found_where_many_more_make_it_slower(user: User) -> None:
+    """Each pod on a new node pulls the image first; with one more node all but one start where it is already."""
+    (user.folder / "manifest.yaml").write_text(HEAD["Deployment"] + CONTAINERS)
+    ask = ("manifest.yaml", "--nodes", "4x8", "--min-ready", "4", "--within", "8m")
+    code, document, told = recommended(user, *ask)
+    assert code == 0, told
+    assert told.startswith("✔ With 1 more node the objectives hold")
+    missed = {tuple(each["changes"]) for each in document["looked"] if each["decision"] == "missed"}
+    assert ("16 more nodes",) in missed
+
+
+@pytest.mark.parametrize("kind", ["KubeInfer", "Deployment"])
+def test_of_changes_that_do_the_one_that_keeps_most_ready_comes_first(user: User, kind: str) -> None:
+    """All at once is soonest on a full cluster, and an outage that nobody has asked for."""
+    (user.folder / "manifest.yaml").write_text(HEAD[kind] + CONTAINERS)
+    code, document, told = recommended(user, "manifest.yaml", "--nodes", "4x8", "--completes")
+    assert code == 0, told
+    fewest = next(
+        figure["after"]
+        for change in document["changes"]
+        for figure in change["effects"]
+        if figure["figure"] in ("minReady", "minAvailable")
+    )
+    assert fewest == 3

@@ -64,6 +64,9 @@ def figures_of(truth: Rollout | None, runs: Sequence[Rollout], *, drawn: bool, w
     if fewest:
         ready = None if truth is None else truth.fewest_ready
         untold = unknown if took is None else "no pod of before is listed"
+        between = "between two listings"
+        if truth is not None and ready is not None and not truth.is_over:
+            ready, between = Between(0.0, ready.high), unfinished  # fewer may be ready yet
         figures.append(
             _figure(
                 "fewestReady",
@@ -71,7 +74,7 @@ def figures_of(truth: Rollout | None, runs: Sequence[Rollout], *, drawn: bool, w
                 ready,
                 fewest,
                 drawn,
-                untold if ready is None else "between two listings",
+                untold if ready is None else between,
             )
         )
     figures += _order(truth, runs, drawn, unknown)

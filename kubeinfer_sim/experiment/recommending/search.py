@@ -5,7 +5,7 @@ one instance more is of use only to an update that makes one first. Then in thre
 enough, with more nodes, of one pool at a time: from the most down to the fewest that do, beside no change, one, or two.
 Of each size no more than `MOST_OF_A_SIZE` are played, those first whose parts come nearest to the objectives, and of
 all no more than `MOST_RUNS` runs; how many are left out is told. That more nodes help where fewer do is taken for
-granted on the way; what is chosen has been played.
+granted on the way, unless the most do not: then the numbers below are tried one by one. What is chosen has been played.
 
 A set is played as a plan plays a combination (`planning/looks.py`): until it is decided whether it holds, under the
 seeds that all sets meet, with a confidence that is divided among all of them. Sets that come to the same as one with a
@@ -29,7 +29,7 @@ from kubeinfer_sim.experiment.planning.looks import Looks
 from kubeinfer_sim.experiment.planning.playing import Campaign, Runs
 from kubeinfer_sim.experiment.planning.trial import Trial
 from kubeinfer_sim.experiment.recommending.changes import Change
-from kubeinfer_sim.experiment.replication import Variant
+from kubeinfer_sim.experiment.replication import Replication, Variant
 
 Changes = tuple[Change, ...]
 
@@ -39,6 +39,8 @@ SCREEN, MOST, EVERY = 20, 3000, 100
 AT_ONCE, BESIDE_NODES = 3, 2
 #: So many sets of a size are played, and so many runs are made in all.
 MOST_OF_A_SIZE, MOST_RUNS = 300, 20_000
+#: So many numbers of nodes are tried one by one where the most do not do.
+FEW_NUMBERS = 8
 #: The confidence is divided among so many sets: more than are ever played.
 _SETS = 2000
 
@@ -49,6 +51,9 @@ class Unplayed(Struct, frozen=True):
     what: str
     number: int | None = None
 
+
+#: Columns of how many stay ready.
+_READY = ("minReady", "minAvailable")
 
 #: Nodes, changes, rank, place among the numbers of nodes; the changes, and these numbers.
 _Waiting = tuple[int, int, tuple[float, ...], int, Changes, Sequence[Change]]
@@ -76,6 +81,15 @@ def together(changes: Sequence[Change]) -> bool:
     about = [each.about for each in changes]
     of_roles = [each for each in about if each.startswith("recovery")]
     return len(set(about)) == len(about) and not ("recovery" in of_roles and len(of_roles) > 1)
+
+
+def _fewest_ready(kept: Sequence[Replication]) -> float:
+    """The mean of the fewest instances ready at once, of Deployments pods available; 0 where nobody counts them."""
+    found = [
+        next((run.values[each] for each in _READY if run.values.get(each) is not None), None) for run in kept
+    ]
+    known = [each for each in found if each is not None]
+    return sum(known) / len(known) if known else 0.0
 
 
 class SetSearch:
@@ -178,7 +192,7 @@ class SetSearch:
                 yield grown
 
     def _best_of(self, level: Sequence[Changes]) -> Changes | None:
-        """The first of the sets of a size that holds: fewest fields, then least time lost."""
+        """The first of the sets of a size that holds: fewest fields, most that stay ready, then least time lost."""
         alive = [each for each in self._first(level) if self._may_hold(each)]
         for each in sorted(alive, key=self._rank):
             if self._is_chosen(each):
@@ -224,9 +238,16 @@ class SetSearch:
         heappush(waiting, (*entry, context, pool))
 
     def _fewest(self, context: Changes, numbers: Sequence[Change]) -> int | None:
-        """The place of the fewest nodes that may do beside a set; None: the most do not."""
-        if not numbers or not self._may_hold((*context, numbers[-1])):
+        """The place of the fewest nodes that may do beside a set; None: no number does that was looked at."""
+        if not numbers:
             return None
+        if not self._may_hold((*context, numbers[-1])):
+            # More nodes may do worse, as new ones have no image and no weights: each number, where there are few.
+            few = range(min(len(numbers) - 1, FEW_NUMBERS))
+            rest = Unplayed("numbers of nodes below one that does not do")
+            if len(few) < len(numbers) - 1 and rest not in self.unplayed:
+                self.unplayed.append(rest)
+            return next((place for place in few if self._may_hold((*context, numbers[place]))), None)
         fails, holds = -1, len(numbers) - 1
         while holds - fails > 1:
             middle = (fails + holds) // 2
@@ -296,7 +317,7 @@ class SetSearch:
         return told
 
     def _rank(self, changes: Changes) -> tuple[float, ...]:
-        """How near to the objectives, then how few fields, how little time lost, how soon."""
+        """How near to the objectives, then how few fields, how many stay ready, how little time lost, how soon."""
         trial, kept = self.trial(changes), self.runs_of(changes).kept
         runs = max(1, trial.runs)
         lost = sum(run.lost_in_all for run in kept) / max(1, len(kept))
@@ -305,6 +326,7 @@ class SetSearch:
             -trial.all_held / runs,
             -sum(trial.held) / runs,
             float(sum(len(each.edits) for each in changes)),
+            -_fewest_ready(kept),
             lost,
             took,
         )
