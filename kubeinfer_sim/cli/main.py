@@ -41,8 +41,9 @@ def leave(code: int) -> NoReturn:
         sys.exit(code)
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # full, closed: what is ours is written by now
-            stream.flush()
+        if stream is not None:  # as it is where it was closed from the start
+            with suppress(OSError, ValueError):  # full, or closed since: what is ours is written by now
+                stream.flush()
     os._exit(code)
 
 
