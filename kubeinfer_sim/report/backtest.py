@@ -114,7 +114,11 @@ def _range(figure: Figure, between: Between, *, exact: bool) -> str:
     low, high = (_amount(figure, each, exact=exact) for each in between)
     if low == high:
         return low
-    return f"at least {low}" if isinf(between.high) and figure.truth is between else f"{low}–{high}"
+    if figure.truth is not between:
+        return f"{low}–{high}"
+    if figure.unit == "count" and not between.low:
+        return f"at most {high}"
+    return f"at least {low}" if isinf(between.high) else f"{low}–{high}"
 
 
 def _amount(figure: Figure, value: float, *, exact: bool = False) -> str:

@@ -28,6 +28,8 @@ def order_of(order: tuple[tuple[str, ...], ...], until: float) -> Figure:
         ((("chat-2",), ("chat-1",)), 600, 1, "outside"),  # it was over: chat-0 was never replaced
         ((("chat-1",), ("chat-2",)), inf, 1, "outside"),
         ((("chat-0",),), inf, 2, "outside"),
+        ((("chat-2",),), inf, 0, "not told"),  # the first one alone is no order yet
+        ((("chat-2",),), 600, 2, "outside"),
         ((("chat-1", "chat-2"),), inf, 0, "inside"),  # within one second nothing tells which was first
     ],
 )

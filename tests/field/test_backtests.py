@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from command_line import ROOT
 from field.user import User, asking, both, deployment, kubeinfer
-from kubectl_listings import listed
+from kubectl_listings import listed, time_of
 
 from kubeinfer_sim import load_scenario
 from kubeinfer_sim.experiment.backtest.backtest import backtest
@@ -86,6 +86,22 @@ def test_what_the_listings_do_not_tell_is_said(user: User) -> None:
     assert "fewest ready: it was not over when last listed" in " ".join(early.split())
     (order,) = (each for each in figures if each["name"] == "order")
     assert order["truth"] == {"low": 0, "high": 0}, "what is still to come follows nothing yet"
+
+
+@both
+def test_nothing_is_judged_of_a_rollout_that_has_only_begun(user: User, workload: Callable[..., Any]) -> None:
+    happens(user, workload)
+    begun = listed(load_scenario(str(user.folder / "scenario.yaml")), 0, seed=1_000_000)
+    for each in begun["items"]:
+        if each["metadata"].get("creationTimestamp") == time_of(0):
+            each["status"] = {"phase": "Pending"}
+    user.has("begun.json", begun)
+    done = user.types("backtest", "scenario.yaml", "0.json", "begun.json", "-n", "9")
+    said = " ".join(done.stdout.split())
+    assert done.returncode == 4, done.told
+    assert "Nothing can be judged of 1 rollout" in said
+    assert "fewest ready at most 2 2 (80 %) not told" in said
+    assert ("order: none has followed the first one yet" in said) == (workload is kubeinfer)
 
 
 @pytest.mark.parametrize(

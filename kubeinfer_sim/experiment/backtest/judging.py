@@ -130,9 +130,11 @@ _Order = Sequence[Sequence[str]]
 def _order(truth: Rollout | None, runs: Sequence[Rollout], drawn: bool, unknown: str) -> list[Figure]:
     """By how many pairs it differs from the order of the most usual run; as far as the runs do, nearly all of them.
 
-    Of a rollout that was not over when last listed as far as it had come.
+    Of a rollout that was not over when last listed as far as it had come; that the expected one came first is no order
+    yet.
     """
     orders = [each.order for each in runs if each.order]
+    come: set[str] = set()
     if truth is not None and truth.order and not truth.is_over:
         come = {name for names in truth.order for name in names}
         orders = [_first(each, come) for each in orders]
@@ -150,8 +152,11 @@ def _order(truth: Rollout | None, runs: Sequence[Rollout], drawn: bool, unknown:
         return [Figure("order", "swaps", None, predicted, level, "not told", why)]
     away = float(swaps(truth.order, usual))
     judgement = _judged(Between(away, away), predicted, 0.0)
+    why = ""
+    if judgement == "inside" and len(come) == 1:
+        judgement, why = "not told", "none has followed the first one yet"
     words = ", ".join("+".join(each) for each in truth.order)
-    return [Figure("order", "swaps", Between(away, away), predicted, level, judgement, words=words)]
+    return [Figure("order", "swaps", Between(away, away), predicted, level, judgement, why, words)]
 
 
 def _first(order: _Order, names: Set[str]) -> tuple[tuple[str, ...], ...]:

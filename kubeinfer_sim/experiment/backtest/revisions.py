@@ -17,14 +17,12 @@ from msgspec import Struct
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH, POD_TEMPLATE_HASH
 from kubeinfer_sim.manifest.model import KubeInfer, PodTemplate, ReplicaSet, WorkloadSpec
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item
-from kubeinfer_sim.scenario.timings.calibration.observe import seconds
+from kubeinfer_sim.scenario.timings.calibration.observe import TOGETHER, seconds
 from kubeinfer_sim.scenario.timings.calibration.roles import entries, mapping, role_of
 
 #: Labels that say which template a pod was made from, and how those of other controllers end.
 _HASHES = (POD_TEMPLATE_HASH, CONTROLLER_REVISION_HASH)
 _ENDS = ("-hash", "/revision", "-revision")
-#: Pods that one controller makes in one go come within so many seconds.
-_TOGETHER = 5.0
 
 
 class Parted(Struct, frozen=True):
@@ -102,7 +100,7 @@ def _by_template(pods: Mapping[str, Item], last: WorkloadSpec) -> frozenset[str]
     if new:
         # A role whose template is the same as before tells by the time alone.
         begun = min(_created(pods[uid]) for uid in new)
-        new |= {uid for uid in untold if _created(pods[uid]) >= begun - _TOGETHER}
+        new |= {uid for uid in untold if _created(pods[uid]) >= begun - TOGETHER}
     return frozenset(new)
 
 

@@ -25,10 +25,11 @@ from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.scenario.cluster.kubectl.listing import Item
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.calibration.calibrate import calibrate
-from kubeinfer_sim.scenario.timings.calibration.observe import go_duration
+from kubeinfer_sim.scenario.timings.calibration.observe import go_duration, observe
 from kubeinfer_sim.scenario.timings.compile import read_timings
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import Constant, Gamma, Lognormal, Triangular
@@ -274,3 +275,73 @@ def test_one_is_told_as_one(run: tuple[str, str], tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text(listed(), encoding="utf-8")
     done = sim("calibrate", "p.json", cwd=tmp_path)
     assert (done.returncode, "it holds no pods" in done.told) == (2, True)
+
+
+def seen(name: str, created: int, started: int, ready: int) -> dict[str, Any]:
+    """A pod of the instance chat-0 that asks for NPUs and has no probe, created at some second."""
+    conditions = [
+        {"type": kind, "status": "True", "lastTransitionTime": when(1000 * at)}
+        for kind, at in (("PodScheduled", created), ("Ready", ready))
+    ]
+    return {
+        "kind": "Pod",
+        "metadata": {
+            "name": f"chat-0-{name}-0",
+            "uid": f"{name}{created}",
+            "creationTimestamp": when(1000 * created),
+        },
+        "spec": {"containers": [{"name": "engine", "resources": {"limits": {NPU: 8}}}]},
+        "status": {
+            "conditions": conditions,
+            "containerStatuses": [
+                {"name": "engine", "state": {"running": {"startedAt": when(1000 * started)}}}
+            ],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("pods", "loads"),
+    [
+        pytest.param(
+            [("p", 0, 10, 110), ("d", 0, 30, 130)],
+            {"p": {80}, "d": {100}},
+            id="the load begins with the last start",
+        ),
+        pytest.param(
+            [("p", 0, 10, 110), ("d", 0, 30, 130), ("p", 900, 920, 1000), ("d", 900, 950, 1010)],
+            {"p": {80, 50}, "d": {100, 60}},
+            id="made anew under the same name",
+        ),
+        pytest.param(
+            [("p", 0, 10, 110), ("d", 0, 30, 130), ("d", 900, 950, 1010)],
+            {"p": {80}, "d": {100, 60}},
+            id="one of its pods made anew",
+        ),
+        pytest.param(
+            [("d", 0, 30, 130), ("p", 900, 920, 1000), ("d", 901, 950, 1010)],
+            {"p": {50}, "d": {100, 60}},
+            id="of before only one pod is listed",
+        ),
+        pytest.param(
+            [("p", 0, 10, 110), ("d", 3, 30, 130), ("p", 4, 50, 200)],
+            {"p": {80, 150}, "d": {100}},
+            id="made anew at once",
+        ),
+    ],
+)
+def test_pods_of_an_instance_start_together_that_were_created_together(
+    pods: list[tuple[str, int, int, int]], loads: dict[str, set[int]]
+) -> None:
+    read = [Item(SourceText("pods.json", ""), seen(*each)) for each in pods]
+    for order in (read, read[::-1]):
+        lengths = observe(order, None).lengths
+        assert {role: set(stages["weights"]) for role, stages in lengths.items()} == loads
+
+
+def test_where_a_container_of_an_instance_has_stopped_its_other_pods_tell_no_load() -> None:
+    runs, stopped = seen("p", 0, 10, 110), seen("d", 0, 30, 130)
+    stopped["status"]["containerStatuses"] = [{"name": "engine", "state": {"terminated": {}}}]
+    observed = observe([Item(SourceText("pods.json", ""), each) for each in (runs, stopped)], None)
+    assert not any("weights" in stages for stages in observed.lengths.values())
+    assert "2 pods in whose instance the first start of a container is not told: no load" in observed.told()

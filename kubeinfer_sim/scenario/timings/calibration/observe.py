@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from msgspec import Struct, field
@@ -26,6 +27,8 @@ _PULLED = re.compile(
 )
 _PRESENT = re.compile(r'Container image "(?P<image>[^"]+)" already present')
 _GO_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+#: Pods that one controller makes in one go come within so many seconds of one another.
+TOGETHER = 5.0
 #: How the API server writes a time.
 _A_TIME = "2026-01-31T08:00:00Z"
 #: Words of a note for one and for more.
@@ -126,33 +129,61 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
     observed = Observed(with_events=events is not None)
     pulls = pulls_of(events or (), observed)
     every = [pod_times(item.value, role_label) for item in pods]
-    last_started: dict[tuple[str, str], float | None] = {}
-    for pod in every:
-        if pod.instance is not None:
-            before = last_started.get(pod.instance, 0.0)
-            known = None if before is None or pod.started is None or pod.restarted else pod.started
-            last_started[pod.instance] = None if known is None else max(known, before or 0.0)
+    gangs = list(_gangs(every))
     if observed.with_events:
-        _binding(every, pulls, observed)
+        _binding(gangs, pulls, observed)
     for pod in every:
         observed.pods[pod.role] += 1
         _before_start(pod, pulls.of(pod.value), observed)
-        begun = pod.started
-        if pod.instance is not None and not pod.restarted:
-            begun = last_started[pod.instance]
-        _load(pod, begun, observed)
+    for gang in gangs:
+        begun = _last_start(gang)
+        for pod in gang:
+            _load(pod, pod.started if pod.restarted else begun, observed)
     return observed
 
 
-def _binding(pods: Iterable[PodTimes], pulls: PullsOf, observed: Observed) -> None:
+def _gangs(pods: Iterable[PodTimes]) -> Iterator[list[PodTimes]]:
+    """The pods that start together: of an instance those created together, else each by itself.
+
+    Listings over time hold what an instance was and what came after it under the same name. So a pod created later
+    than those before it, or of the name of one of them, begins a gang anew; one of unknown creation was there first.
+    """
+    instances: dict[tuple[str, str], list[PodTimes]] = defaultdict(list)
+    for pod in pods:
+        if pod.instance is None:
+            yield [pod]
+        else:
+            instances[pod.instance].append(pod)
+    for together in instances.values():
+        gang: list[PodTimes] = []
+        for pod in sorted(together, key=_created):
+            if gang and (
+                _created(pod) > _created(gang[-1]) + TOGETHER
+                or any(_name(each.value) == _name(pod.value) for each in gang)
+            ):
+                yield gang
+                gang = []
+            gang.append(pod)
+        yield gang
+
+
+def _created(pod: PodTimes) -> float:
+    return -inf if pod.created is None else pod.created
+
+
+def _last_start(gang: Iterable[PodTimes]) -> float | None:
+    """When the engines of a gang had all started for the first time; None where that is not told."""
+    starts = [None if each.restarted else each.started for each in gang]
+    known = [each for each in starts if each is not None]
+    return max(known) if len(known) == len(starts) else None
+
+
+def _binding(gangs: Iterable[Sequence[PodTimes]], pulls: PullsOf, observed: Observed) -> None:
     """From the creation of an instance until the last of its pods has a node, where none had to wait for one.
 
     The pods of an instance are bound together, so they are one sample, not several.
     """
-    gangs: dict[tuple[str, str], list[PodTimes]] = defaultdict(list)
-    for pod in pods:
-        gangs[pod.instance or _name(pod.value)].append(pod)
-    for gang in gangs.values():
+    for gang in gangs:
         known = [pulls.of(pod.value) for pod in gang]
         moments = [(pod.created, pod.scheduled) for pod in gang]
         if None in known or any(None in each for each in moments):
@@ -167,7 +198,11 @@ def _binding(pods: Iterable[PodTimes], pulls: PullsOf, observed: Observed) -> No
 def _before_start(pod: PodTimes, pulls: Pulls | None, observed: Observed) -> None:
     """Scheduling, images and containers of a pod's first start."""
     if pod.scheduled is None:
-        observed.notes["{pod|pods} that {has|have} no node: nothing learned"] += 1
+        observed.notes[
+            "{pod|pods} of which it is not told when {it|they} got a node: no pull, no create"
+            if pod.value["spec"].get("nodeName")
+            else "{pod|pods} that {has|have} no node: no pull, no create"
+        ] += 1
         return
     if pod.restarted or pod.started is None:
         observed.notes["{pod|pods} whose containers restarted or do not run: no pull, no create"] += 1
@@ -194,10 +229,16 @@ def _before_start(pod: PodTimes, pulls: Pulls | None, observed: Observed) -> Non
 def _load(pod: PodTimes, begun: float | None, observed: Observed) -> None:
     """From the start of the engines of the instance until the pod is ready, without the probes' share."""
     if pod.ready is None:
-        observed.notes["{pod|pods} that {is|are} not Ready: no load"] += 1
+        observed.notes[
+            "{pod|pods} that {is|are} Ready, but not told since when: no load"
+            if "Ready" in _conditions(pod.value)
+            else "{pod|pods} that {is|are} not Ready: no load"
+        ] += 1
         return
     if begun is None:
-        observed.notes["{pod|pods} whose instance has restarted or stopped containers: no load"] += 1
+        observed.notes[
+            "{pod|pods} in whose instance the first start of a container is not told: no load"
+        ] += 1
         return
     containers = entries(pod.value["spec"].get("containers")) or [{}]
     length = pod.ready - begun - probe_share(containers[_engine(containers)])
@@ -246,11 +287,7 @@ def _has_npus(containers: Iterable[Mapping[str, Any]]) -> bool:
 def pod_times(value: Mapping[str, Any], role_label: str | None = None) -> PodTimes:
     """What a pod's conditions and container states tell of when it came how far; the pod is one that `usable` gave."""
     status = value["status"]
-    conditions = {
-        str(each.get("type")): each
-        for each in entries(status.get("conditions"))
-        if each.get("status") == "True"
-    }
+    conditions = _conditions(value)
 
     def at(name: str) -> float | None:
         return seconds(conditions.get(name, {}).get("lastTransitionTime"))
@@ -270,6 +307,12 @@ def pod_times(value: Mapping[str, Any], role_label: str | None = None) -> PodTim
         init=init_length(value) or 0.0,
         restarted=any(each.get("restartCount") for each in states),
     )
+
+
+def _conditions(value: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The conditions of a pod that are true, by type."""
+    conditions = entries(value["status"].get("conditions"))
+    return {str(each.get("type")): each for each in conditions if each.get("status") == "True"}
 
 
 def init_length(value: Mapping[str, Any]) -> float | None:
