@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -170,10 +171,22 @@ def command(
 
 
 def _write(made: Recommendation, patch_to: str | None, kubectl_to: str | None, rules_to: str | None) -> None:
+    same = "no field of the manifest changes"
     if patch_to is not None:
-        write_file(patch_to, f"{RECOMMENDED}\n{made.patch()}", ours=is_recommended, option="--patch")
+        _write_one("--patch", patch_to, made.patch(), same)
     if kubectl_to is not None:
-        text = f"{RECOMMENDED}\n{made.patch('kubectl')}"
-        write_file(kubectl_to, text, ours=is_recommended, option="--kubectl-patch")
+        _write_one("--kubectl-patch", kubectl_to, made.patch("kubectl"), same)
     if rules_to is not None:
-        write_file(rules_to, f"{RECOMMENDED}\n{made.recovery}", ours=is_recommended, option="--rules")
+        _write_one("--rules", rules_to, made.recovery, "no rules of Custom recovery go with it")
+
+
+def _write_one(given_by: str, name: str, text: str, nothing: str) -> None:
+    """Write a file, but none that `git apply` and the like would refuse as empty."""
+    from kubeinfer_sim.cli.output import note
+    from kubeinfer_sim.manifest.render import printable
+
+    if text:
+        write_file(name, f"{RECOMMENDED}\n{text}", ours=is_recommended, option=given_by)
+    else:
+        stale = "; the file that is there is of an earlier run" if Path(name).is_file() else ""
+        note(f"{given_by} {printable(name)} is not written: {nothing}{stale}")

@@ -122,10 +122,24 @@ def test_what_no_change_of_the_manifest_gives_more_nodes_do_and_where_nothing_do
 ) -> None:
     (user.folder / "manifest.yaml").write_text(HEAD["KubeInfer"] + CONTAINERS)
     code, document, told = recommended(
-        user, "manifest.yaml", "--nodes", "4x8", "--min-ready", "4", "--completes"
+        user,
+        "manifest.yaml",
+        "--nodes",
+        "4x8",
+        "--min-ready",
+        "4",
+        "--completes",
+        "--patch",
+        "c.patch",
+        "--rules",
+        "r.yaml",
     )
     assert code == 0
     assert [each["name"] for each in document["changes"]] == ["1 more node"]
+    words = " ".join(told.split())
+    assert "--patch c.patch is not written: no field of the manifest changes" in words
+    assert "--rules r.yaml is not written: no rules of Custom recovery go with it" in words
+    assert not {"c.patch", "r.yaml"} & {each.name for each in user.folder.iterdir()}
     assert (document["nodes"], document["patch"], document["jsonPatch"]) == (1, "", [])
     assert "1 more node" in told
     for each in document["changes"]:
