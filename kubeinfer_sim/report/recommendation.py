@@ -140,9 +140,9 @@ def sentence(made: Recommendation) -> str:
         changes = "; ".join(step.change.name for step in made.steps)
         return f"✔ With {changes} the objectives hold{_confirmed(made)}."
     if made.decision is Decision.MISSED:
-        return f"✘ No set of changes meets the objectives, of {len(made.looked) - 1:,} that were played."
+        return f"✘ No set of changes meets the objectives, of {made.sets:,} that were played."
     return (
-        f"? Undecided: none of {len(made.looked) - 1:,} sets of changes is known to meet the objectives; more runs may "
+        f"? Undecided: none of {made.sets:,} sets of changes is known to meet the objectives; more runs may "
         "tell: -n"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -152,10 +153,15 @@ def test_what_no_change_of_the_manifest_gives_more_nodes_do_and_where_nothing_do
 def test_where_no_set_of_changes_meets_the_objectives_it_exits_with_1(user: User) -> None:
     (user.folder / "manifest.yaml").write_text(HEAD["KubeInfer"] + CONTAINERS)
     done = user.types(
-        "recommend", "manifest.yaml", "--nodes", "4x8", "--within", "1s", "-n", "1", "--workers", "1"
+        *("recommend", "manifest.yaml", "--nodes", "4x8", "--within", "1s", "-n", "1", "--workers", "1"),
+        *("--html", "page.html"),
     )
     assert done.returncode == 1
-    assert done.stdout.startswith("✘ No set of changes meets the objectives")
+    number = re.match(r"✘ No set of changes meets the objectives, of ([\d,]+) that were", done.stdout)
+    assert number is not None
+    page = (user.folder / "page.html").read_text(encoding="utf-8")
+    assert f"{number[1]} sets of changes" in page
+    assert f"Of {number[1]} sets no more than 20: those that were played first." in page
 
 
 @pytest.mark.parametrize("kind", ["KubeInfer", "Deployment"])

@@ -128,6 +128,11 @@ class Recommendation(Struct, frozen=True):
         return next((each for each in self.looked if each.changes == wanted), self.base)
 
     @property
+    def sets(self) -> int:
+        """How many sets of changes were played; the manifest as it is, is none."""
+        return sum(bool(each.changes) for each in self.looked)
+
+    @property
     def edits(self) -> tuple[Edit, ...]:
         """The fields that change."""
         return tuple(edit for step in self.steps for edit in step.change.edits)

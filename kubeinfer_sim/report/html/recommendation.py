@@ -66,9 +66,7 @@ def _numbers(made: Recommendation) -> Iterator[Number]:
         yield _number(effect)
     for effect in (each for each in effects if each.figure == "held" and not made.effects):
         yield _number(effect)
-    yield Number(
-        "Runs", f"{made.runs:,}", f"{count(len(made.looked), 'set')} of changes, {seeds_text(made.seeds)}"
-    )
+    yield Number("Runs", f"{made.runs:,}", f"{count(made.sets, 'set')} of changes, {seeds_text(made.seeds)}")
 
 
 def _number(effect: Effect) -> Number:
@@ -92,10 +90,14 @@ def _sections(made: Recommendation) -> Iterator[Section]:
         Picture(differences_plot(each), f"{each.title[0].upper()}{each.title[1:]}: {each.better} is better.")
         for each in effects_of_changes(made)
     ]
-    played = sum(bool(each.changes) for each in made.looked)
+    first = [
+        *(["the recommended one"] if made.steps else []),
+        *(["those that hold"] if any(each.decision is Decision.HELD for each in made.looked) else []),
+        "those that were played first",
+    ]
     most = (
-        f" Of {played:,} sets the recommended one, those that hold, and more: {MOST_SETS:,}."
-        if played > MOST_SETS
+        f" Of {made.sets:,} sets no more than {MOST_SETS:,}: {', then '.join(first)}."
+        if made.sets > MOST_SETS
         else ""
     )
     note = Text([f"Each set of changes, less the manifest as it is, under the same seeds.{most}"])
