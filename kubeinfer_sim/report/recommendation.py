@@ -16,6 +16,7 @@ from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.text import Text
+from kubeinfer_sim.report.verdict import objective_text
 from kubeinfer_sim.report.words import count, listed, share
 
 #: Of each figure how it is called, and in what it is counted.
@@ -186,15 +187,26 @@ def _advised(looked: Looked) -> bool:
 
 
 def looked_text(looked: Looked) -> str:
-    """`maxSurge 2: misses (3 of 20 runs), takes 1h6m`."""
-    told = [DECIDED[looked.decision]]
+    """`maxSurge 2: misses (3 of 20 runs): completes within 1h (measured: 1h6m) under seed 4; takes 1h6m`."""
+    judged = DECIDED[looked.decision]
     if looked.runs > 1:
-        told[0] += f" ({looked.held:,} of {count(looked.runs, 'run')})"
+        judged += f" ({looked.held:,} of {count(looked.runs, 'run')})"
+    figures = []
     for effect in looked.effects:
         if effect.figure not in ("held", "inPlace"):
             name, unit = FIGURES[effect.figure]
-            told.append(f"{name} {amount(effect.after, unit)}")
-    return f"{set_name(looked)}: {', '.join(told)}"
+            figures.append(f"{name} {amount(effect.after, unit)}")
+    why = "; ".join(_missed(looked))
+    told = [f"{judged}: {why}", ", ".join(figures)] if why else [", ".join([judged, *figures])]
+    return f"{set_name(looked)}: {'; '.join(filter(None, told))}"
+
+
+def _missed(looked: Looked) -> Iterator[str]:
+    """What is missed, and with what."""
+    for each in looked.missed:
+        yield f"{objective_text(each.judged)}{f' under seed {each.seed}' if looked.runs > 1 else ''}"
+    if not looked.comes_about and not looked.missed:
+        yield "what is asked for does not come about"
 
 
 def patch_lines(made: Recommendation) -> Sequence[str]:

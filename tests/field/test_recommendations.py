@@ -361,3 +361,20 @@ def test_of_changes_that_do_the_one_that_keeps_most_ready_comes_first(user: User
         if figure["figure"] in ("minReady", "minAvailable")
     )
     assert fewest == 3
+
+
+@pytest.mark.parametrize("kind", ["KubeInfer", "Deployment"])
+def test_what_is_missed_is_said_with_what_was_measured(user: User, kind: str) -> None:
+    """Nothing can go up first on a full cluster; one down first leaves three ready."""
+    (user.folder / "manifest.yaml").write_text(HEAD[kind] + CONTAINERS)
+    ask = ("manifest.yaml", "--nodes", "4x8", "--min-ready", "4", "--vary")
+    _, _, told = recommended(
+        user, *ask, "maxUnavailable=1", "--vary", "terminationGracePeriodSeconds=5", "--within", "1s"
+    )
+    words = " ".join(told.split())
+    assert re.search(
+        r"maxUnavailable 1: misses: at least 4 ready \(measured: 3\); completes within 1s \(meas", words
+    )
+    assert re.search(r"terminationGracePeriodSeconds 5: misses: completes within 1s \(never\)", words)
+    _, _, told = recommended(user, *ask, "terminationGracePeriodSeconds=5")
+    assert "misses: what is asked for does not come about; " in " ".join(told.split())

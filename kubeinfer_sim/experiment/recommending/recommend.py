@@ -7,7 +7,8 @@ nothing (`effects.py`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from os.path import relpath
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from kubeinfer_sim.experiment.figures import measured_run
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.knobs import Space
 from kubeinfer_sim.experiment.planning.playing import Campaign
+from kubeinfer_sim.experiment.planning.trial import Trial
 from kubeinfer_sim.experiment.recommending.changes import Change, changes_of, spares
 from kubeinfer_sim.experiment.recommending.effects import Effect, effects
 from kubeinfer_sim.experiment.recommending.given import changes_given
@@ -33,12 +35,14 @@ from kubeinfer_sim.experiment.recommending.search import (
     Unplayed,
     variant_of,
 )
+from kubeinfer_sim.experiment.replication import Replication
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.text_edit import Edit, edited, json_patch, unified_diff
 from kubeinfer_sim.manifest.yaml_text import yaml_text
 from kubeinfer_sim.methods import WrittenIn
+from kubeinfer_sim.metrics import Judged, Judgement
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Configured, Objectives, Scenario
 
@@ -55,12 +59,21 @@ class Step(Struct, frozen=True):
     effects: tuple[Effect, ...]
 
 
+class Missed(Struct, frozen=True):
+    """An objective that a set misses, as the run of a seed has judged it: the first one that misses it."""
+
+    seed: int
+    judged: Judged
+
+
 class Looked(Struct, frozen=True):
     """A set of changes that was played, and what it does against the manifest as it is.
 
     Attributes:
         held: in how many of its `runs` all is well and every objective held.
         effects: under the first of these seeds.
+        comes_about: what is asked for besides objectives is not known to be missed: that it comes into place, say.
+        missed: the objectives that are decided to be missed.
     """
 
     changes: Changes
@@ -68,6 +81,8 @@ class Looked(Struct, frozen=True):
     held: int
     runs: int
     effects: tuple[Effect, ...]
+    comes_about: bool
+    missed: tuple[Missed, ...]
 
 
 class Starts(Struct, frozen=True):
@@ -327,7 +342,15 @@ class _Recommending:
         base = self._search.runs_of(())
         drawn = base.by_chance or runs.by_chance
         told = effects(base.kept, runs.kept, self._confidence, drawn=drawn)
-        return Looked(changes, trial.decision, trial.all_held, trial.runs, told)
+        return Looked(
+            changes,
+            trial.decision,
+            trial.all_held,
+            trial.runs,
+            told,
+            comes_about=trial.of(0) is not Decision.MISSED,
+            missed=tuple(_missed(trial, runs.kept)),
+        )
 
     @property
     def _confidence(self) -> float:
@@ -370,6 +393,14 @@ class _Recommending:
         campaign.play(0, number)
         self._before += campaign.made
         return campaign
+
+
+def _missed(trial: Trial, kept: Sequence[Replication]) -> Iterator[Missed]:
+    """The objectives that are decided to be missed; the first requirement of a trial is none of them."""
+    for place in range(1, len(trial.wanted)):
+        if trial.of(place) is Decision.MISSED:
+            judged = (Missed(run.seed, run.judged[place - 1]) for run in kept)
+            yield from islice((each for each in judged if each.judged.judgement is Judgement.MISSED), 1)
 
 
 def _starts(scenario: Scenario) -> Starts:
