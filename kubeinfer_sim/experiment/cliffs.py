@@ -2,8 +2,9 @@
 
 What an outcome is, is told of most runs of a value: how the run ended, what stands against it, which objectives it
 missed, whether what was asked for came into place. Where that is the same all along, it is how long it takes (of runs
-without a change the time lost), and a jump is a step between neighbours that makes most of the difference.
-Two jumps between the same two places that were looked at, which undo each other, are not seen.
+without a change the time lost), and a jump is a step between neighbours that makes most of the difference,
+and not too little of the figure itself. Two jumps between the same two places that were looked at, which undo each
+other, are not seen.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ SEEDS = 11
 _WIDE = 20
 #: A step between neighbours that makes so much of the whole difference is a jump.
 _JUMP = 0.5
+#: One that is less than so much of the figure itself is none, however little the rest differs.
+_FELT = 0.05
 #: So many jumps in kind are bisected at most; of those beyond it is told between which values looked at they are.
 MOST_JUMPS = 16
 
@@ -219,7 +222,8 @@ class _Search:
         below, above = self._narrowed(
             one, other, lambda low, middle, high: _step((low, middle)) >= _step((middle, high))
         )
-        return [Cliff(below, above, "figure")] if _step((below, above)) >= _JUMP * whole else []
+        least = max(_JUMP * whole, _FELT * max(below.figure, above.figure))
+        return [Cliff(below, above, "figure")] if _step((below, above)) >= least else []
 
     def _narrowed(
         self, below: Looked, above: Looked, is_below: Callable[[Looked, Looked, Looked], bool]

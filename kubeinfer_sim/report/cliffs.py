@@ -10,7 +10,7 @@ from rich.table import Table
 from kubeinfer_sim.cluster.reasons import LIVENESS_PROBE_FAILED, PROBE_KILLS, STARTUP_PROBE_FAILED
 from kubeinfer_sim.experiment.cliffs import Cliff, Cliffs, Looked
 from kubeinfer_sim.metrics import Judgement
-from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.estimates import amounts
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed
 from kubeinfer_sim.report.text import Text
@@ -95,8 +95,8 @@ def _parts(cliffs: Cliffs, found: list[Explained]) -> Iterator[Part]:
     table = Table(box=None, padding=(0, 2, 0, 0), show_edge=False, pad_edge=False)
     for head in (cliffs.knob, "most runs", figure_title(cliffs)):
         table.add_column(head, overflow="fold")
-    for looked in cliffs.looked:
-        table.add_row(value_of(cliffs.knob, looked), outcome_text(looked), amount(looked.figure, "ms"))
+    for looked, figure in zip(cliffs.looked, figures_text(cliffs), strict=True):
+        table.add_row(value_of(cliffs.knob, looked), outcome_text(looked), figure)
     yield table
     for value, why in cliffs.refused[:3]:
         yield Text(f"left out: {cliffs.knob}={value}: {why}", "yellow")
@@ -115,9 +115,10 @@ def sentence(knob: str, each: Explained) -> str:
     by = f", by {each.rule}" if each.rule else ""
     if each.cliff.by == "figure":
         what = "how long it takes" if below.runs[0].duration is not None else "the time lost"
+        low, high = amounts([below.figure, above.figure], "ms")
         return (
             f"{knob}: between {value_of(knob, below)} and {value_of(knob, above)} {what} jumps from "
-            f"{amount(below.figure, 'ms')} to {amount(above.figure, 'ms')}{by}."
+            f"{low} to {high}{by}."
         )
     return (
         f"{knob}: between {value_of(knob, below)} and {value_of(knob, above)} the outcome jumps{by}: "
@@ -163,6 +164,11 @@ _FLAWS = {
 def value_of(knob: str, looked: Looked) -> str:
     """The knob's value there."""
     return looked.variant.settings[knob]
+
+
+def figures_text(cliffs: Cliffs) -> list[str]:
+    """What is measured, of each value looked at; what differs is written so that it does."""
+    return amounts([each.figure for each in cliffs.looked], "ms")
 
 
 def figure_title(cliffs: Cliffs) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from math import ceil, isinf, log10
 
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
-from kubeinfer_sim.report.words import rounded
+from kubeinfer_sim.report.words import point, rounded
+from kubeinfer_sim.scenario.units import format_duration
 
 TIMES = ("ms", "instance-ms", "pod-ms")
 
@@ -35,6 +37,21 @@ def amount(value: float, unit: str, rounding: str = ROUND_HALF_EVEN, endless: st
     if unit in ("fraction", "held"):
         return f"{fine(value * 100, rounding)} %"
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
+
+
+def amounts(values: Sequence[float], unit: str, endless: str = "never") -> list[str]:
+    """Numbers that stand side by side, as `amount` writes each; times that differ are written so that they differ."""
+    written = [amount(each, unit, endless=endless) for each in values]
+    for finer in (point, format_duration) if unit in TIMES else ():
+        alike: dict[str, set[int]] = {}
+        for text, value in zip(written, values, strict=True):
+            if not isinf(value):
+                alike.setdefault(text, set()).add(round(value))
+        written = [
+            finer(round(value)) if len(alike.get(text, ())) > 1 else text
+            for text, value in zip(written, values, strict=True)
+        ]
+    return written
 
 
 def fine(percent: float, rounding: str = ROUND_HALF_EVEN) -> str:

@@ -8,13 +8,12 @@ from typing import Literal
 from msgspec import Struct
 from rich.table import Table
 
-from kubeinfer_sim.experiment.compare import Outcome
 from kubeinfer_sim.experiment.knobs import LeftOut
 from kubeinfer_sim.experiment.sweep import Figure, Sweep, is_finite
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.comparison_rows import held_share
 from kubeinfer_sim.report.comparison_sentences import failed_lines
-from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.estimates import amounts
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.scatter import Axis, Dot, scatter
@@ -112,12 +111,14 @@ def figures_shown(sweep: Sweep) -> list[Figure]:
     ]
 
 
-def cell(sweep: Sweep, figure: Figure, point: Outcome, *, interval: bool) -> str:
-    """A figure of a point as people write it; how often all is held with its interval, if asked for."""
+def cells(sweep: Sweep, figure: Figure, *, interval: bool) -> list[str]:
+    """A figure of every point as people write it; how often all is held with its interval, if asked for."""
     if figure.name == "held":
-        return held_share(point, len(sweep.comparison.seeds) > 1, interval=interval)
-    value = figure.of(point)
-    return "-" if value is None else amount(value, figure.unit)
+        several = len(sweep.comparison.seeds) > 1
+        return [held_share(each, several, interval=interval) for each in sweep.points]
+    values = [figure.of(each) for each in sweep.points]
+    told = iter(amounts([each for each in values if each is not None], figure.unit))
+    return ["-" if each is None else next(told) for each in values]
 
 
 def lines_of(sweep: Sweep, shown: Sequence[int], *, interval: bool) -> tuple[list[str], list[list[str]]]:
@@ -126,11 +127,12 @@ def lines_of(sweep: Sweep, shown: Sequence[int], *, interval: bool) -> tuple[lis
     knobs = varied(sweep)
     heads = ["", *(_short(knob, knobs) for knob in knobs), *(each.title for each in figures)]
     front = set(sweep.front) if len(sweep.points) > 1 else set()
+    columns = [cells(sweep, each, interval=interval) for each in figures]
     rows = [
         [
             _ON_FRONT if place in front else "",
             *(sweep.points[place].variant.settings[knob] for knob in knobs),
-            *(cell(sweep, each, sweep.points[place], interval=interval) for each in figures),
+            *(each[place] for each in columns),
         ]
         for place in shown
     ]
@@ -204,7 +206,7 @@ def picture_of(sweep: Sweep, width: int) -> list[Text]:
 
 
 def _axis(along: Along, values: Sequence[float]) -> Axis:
-    return Axis(along.title, amount(min(values), along.unit), amount(max(values), along.unit))
+    return Axis(along.title, *amounts([min(values), max(values)], along.unit))
 
 
 class Along(Struct, frozen=True):

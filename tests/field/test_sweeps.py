@@ -177,6 +177,21 @@ def test_a_jump_of_how_long_it_takes_is_one_where_the_outcome_is_the_same(user: 
     assert "changes nothing from 1 to 9" in document["sentences"][0]
 
 
+@both
+def test_seconds_of_hours_are_no_jump_and_are_written_where_they_decide(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    plain(user, workload)
+    done = user.types("sweep", "scenario.yaml", "--cliff", "timings.create=7200000ms..7200001ms", "-n", "1")
+    lines = [each.split() for each in done.stdout.splitlines()]
+    assert done.stdout.startswith("timings.create has no cliff from 2h to 2h0m0.001s: completes")
+    assert [each[-1] for each in lines if each[1:2] == ["completes"]] == ["4h", "4h0m0.002s"]
+    done = user.types("sweep", "scenario.yaml", "--vary", "timings.create=7200s,7201s", "-n", "1")
+    lines = [each.split() for each in done.stdout.splitlines()]
+    rows = [each for each in lines if "7200s" in each[:2] or "7201s" in each[:2]]
+    assert [{cell for cell in row if cell.startswith("4h")} for row in rows] == [{"4h"}, {"4h2s"}]
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -9,13 +9,14 @@ from kubeinfer_sim.experiment.cliffs import Cliffs
 from kubeinfer_sim.report.cliffs import (
     Explained,
     figure_title,
+    figures_text,
     outcome_text,
     sentence,
     subtitle,
     value_of,
     without_cliff,
 )
-from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.estimates import amounts
 from kubeinfer_sim.report.html.origin import Origin, about, end_of_page, seeds_text
 from kubeinfer_sim.report.html.page import Block, Cell, Number, Page, Picture, Section, Table, Text
 from kubeinfer_sim.report.plots.planes import plane_plot
@@ -44,7 +45,7 @@ def _numbers(cliffs: Cliffs, found: Sequence[Explained]) -> Iterator[Number]:
     yield Number("Values looked at", f"{len(cliffs.looked):,}", f"{cliffs.knob} from {first} to {last}")
     figures = [each.figure for each in cliffs.looked]
     title = figure_title(cliffs)
-    ends = [amount(each(figures), "ms", endless="never finishes") for each in (min, max)]
+    ends = amounts([min(figures), max(figures)], "ms", endless="never finishes")
     yield Number(f"{title[0].upper()}{title[1:]}", ends[0], f"at best; {ends[1]} at worst")
 
 
@@ -62,9 +63,9 @@ def _sections(cliffs: Cliffs, found: Sequence[Explained]) -> Iterator[Section]:
         (
             Cell(value_of(cliffs.knob, each), each.place),
             outcome_text(each),
-            Cell(amount(each.figure, "ms"), each.figure),
+            Cell(figure, each.figure),
         )
-        for each in cliffs.looked
+        for each, figure in zip(cliffs.looked, figures_text(cliffs), strict=True)
     ]
     yield Section("Values looked at", [Table((cliffs.knob, "most runs", figure_title(cliffs)), values)])
     left_out = [f"{cliffs.knob}={value}: {why}" for value, why in cliffs.refused]

@@ -9,7 +9,6 @@ from kubeinfer_sim.experiment.sweep import Sweep
 from kubeinfer_sim.report import cliffs as of_cliffs
 from kubeinfer_sim.report.cliffs import Explained, value_of
 from kubeinfer_sim.report.comparison_sentences import failed_lines
-from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.markdown.text import capped, comment, escaped, footer, table
 from kubeinfer_sim.report.sweep import headline, left_out_lines, lines_of, points_shown, subtitle
 
@@ -44,13 +43,14 @@ def cliffs_markdown(cliffs: Cliffs, found: Sequence[Explained]) -> str:
     first = cliffs.looked.index(found[0].cliff.below) - _MOST_ROWS // 2 + 1 if found else 0
     first = max(0, min(first, len(cliffs.looked) - _MOST_ROWS))
     shown = cliffs.looked[first : first + _MOST_ROWS]
+    figures = of_cliffs.figures_text(cliffs)[first : first + _MOST_ROWS]
     rows = [
         [
             escaped(value_of(cliffs.knob, each)),
             escaped(of_cliffs.outcome_text(each)),
-            escaped(amount(each.figure, "ms")),
+            escaped(figure),
         ]
-        for each in shown
+        for each, figure in zip(shown, figures, strict=True)
     ]
     head = [escaped(cliffs.knob), "most runs", of_cliffs.figure_title(cliffs)]
     lines += ["", *table(head, rows), ""]

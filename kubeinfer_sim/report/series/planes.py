@@ -14,9 +14,9 @@ from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.planning.plan import Option, Plan
 from kubeinfer_sim.experiment.sweep import Sweep, is_finite
 from kubeinfer_sim.report.cliffs import figure_title, outcome_text
-from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.estimates import amounts
 from kubeinfer_sim.report.plan import held_in, money, name_of
-from kubeinfer_sim.report.sweep import along_knob, axes_of, cell, figures_shown
+from kubeinfer_sim.report.sweep import along_knob, axes_of, cells, figures_shown
 from kubeinfer_sim.report.words import count
 
 #: Spots of a picture at most, those of the front first; combinations that are named at one spot.
@@ -119,10 +119,12 @@ def sweep_plane(sweep: Sweep) -> Plane | None:
     x, y = axes
     front = set(sweep.front)
     found = []
+    columns = {each.title: cells(sweep, each, interval=False) for each in figures_shown(sweep)}
     for place, (one, other) in enumerate(zip(x.values, y.values, strict=True)):
         if one is not None and other is not None and not isinf(one) and not isinf(other):
             kind = ON_FRONT if place in front else OTHERS
-            found.append(Spot(one, other, kind, (_point(sweep, place),)))
+            told = ", ".join(f"{title} {own[place]}" for title, own in columns.items() if own[place])
+            found.append(Spot(one, other, kind, (f"{sweep.points[place].variant.name}: {told}",)))
     spots = sorted(_gathered(found), key=lambda each: each.kind != ON_FRONT)
     corners = sorted({(each.x, each.y) for each in spots if each.kind == ON_FRONT or x.of_knob})
     # Of more than two figures the front is no line in the plane of two of them.
@@ -139,16 +141,6 @@ def sweep_plane(sweep: Sweep) -> Plane | None:
         not_drawn=sum(not (is_finite(one) and is_finite(other)) for one, other in pairs),
         left_out=max(0, len(spots) - MOST_SPOTS),
     )
-
-
-def _point(sweep: Sweep, place: int) -> str:
-    point = sweep.points[place]
-    figures = (
-        f"{each.title} {told}"
-        for each in figures_shown(sweep)
-        if (told := cell(sweep, each, point, interval=False))
-    )
-    return f"{point.variant.name}: {', '.join(figures)}"
 
 
 def _gathered(spots: Sequence[Spot]) -> list[Spot]:
@@ -176,14 +168,15 @@ def cliff_plane(cliffs: Cliffs) -> Plane | None:
     values = [each for each in along.values if each is not None]
     top = max((each.figure for each in cliffs.looked if not isinf(each.figure)), default=0.0) or 1.0
 
-    def spot(looked: Looked, at: float | None) -> Spot:
-        value = amount(looked.figure, "ms", endless="never finishes")
+    figures = amounts([each.figure for each in cliffs.looked], "ms", endless="never finishes")
+
+    def spot(looked: Looked, at: float | None, value: str) -> Spot:
         told = f"{cliffs.knob}={looked.variant.settings[cliffs.knob]}: {title} {value}"
         return Spot(
             at or 0.0, min(looked.figure, top * _ABOVE), outcome_text(looked), (told, outcome_text(looked))
         )
 
-    spots = tuple(map(spot, cliffs.looked, along.values))
+    spots = tuple(map(spot, cliffs.looked, along.values, figures))
     return Plane(
         f"{title} along {cliffs.knob}",
         Side(cliffs.knob, along.unit, by_factor=min(values) * _WIDE < max(values) and min(values) > 0),
