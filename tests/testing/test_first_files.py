@@ -102,6 +102,21 @@ def test_what_never_finishes_is_told_and_stands_there_as_a_comment(user: User) -
     assert (ran.returncode, "✔ held" in ran.stdout) == (1, True)
 
 
+def test_what_no_run_can_judge_is_no_objective(user: User) -> None:
+    """Without instances a KubeInfer's update completes nothing; a Deployment's is complete at once (as kubectl says)."""
+    user.has("m.yaml", kubeinfer(NPUS, replicas=0))
+    done = user.types("init", "scenario", "m.yaml", "--nodes", "3x8", "--write-scenario", "s.yaml")
+    assert done.returncode == 1
+    assert "no run judges completesWithin" in (user.folder / "s.yaml").read_text(encoding="utf-8")
+    assert spec_of(user, "s.yaml")["objectives"] == {"noStall": True}
+    assert "open" not in user.types("run", "s.yaml").stdout
+    user.has("m.yaml", deployment(NPUS, replicas=0))
+    done = user.types("init", "scenario", "m.yaml", "--nodes", "3x8", "--write-scenario", "d.yaml")
+    assert done.returncode == 0
+    assert spec_of(user, "d.yaml")["objectives"]["completesWithin"] == "1m"
+    assert "held    completes within 1m" in user.types("run", "d.yaml").stdout
+
+
 def test_fewer_ready_than_an_update_may_leave_are_written_as_measured(user: User) -> None:
     user.has("m.yaml", kubeinfer(NPUS, replicas=3))
     done = user.types("init", "scenario", "m.yaml", "--nodes", "1x8")

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.metrics.served import Served
 from kubeinfer_sim.report.verdict import Assessment
 from kubeinfer_sim.scenario.units import format_duration
@@ -69,7 +70,10 @@ def _proposed(workload: WorkloadSpec, served: Served) -> Iterator[Proposed]:
         yield _min_ready(served)
     update = next((each for each in reversed(served.changes) if each.is_update), None)
     duration = None if update is None else update.duration
-    if duration is None:
+    if served.outcome is Outcome.NOTHING:
+        why = "Nothing is to be completed here, so no run judges completesWithin: it needs instances."
+        yield Proposed("completesWithin", None, why)
+    elif duration is None:
         yield Proposed("completes", None, "The update does not complete here.", wanted=True)
     else:
         took = f"It takes {format_duration(duration)} here; a quarter more is room for what takes longer."
