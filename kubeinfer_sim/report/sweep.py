@@ -23,7 +23,7 @@ from kubeinfer_sim.scenario.units import parse_duration
 
 #: Points that stand in the table at most; those of the front come first, the others are in the CSV.
 MOST_ROWS = 40
-#: Combinations that cannot be and are told one by one.
+#: Reasons for which combinations cannot be that are told.
 _MOST_LEFT_OUT = 3
 #: The figures of a row besides those of the front, where the points differ in them.
 _SHOWN = ("held", "duration", "minReady", "minAvailable", "lostInstanceMs", "lostPodMs", "nodes")
@@ -168,16 +168,30 @@ def _table(sweep: Sweep, shown: Sequence[int], width: int) -> Table:
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
-    """`left out: maxSurge=0, maxUnavailable=0: … must not both be zero`."""
+    """`left out: maxSurge=0, maxUnavailable=0 (6 combinations): … must not both be zero`: a line for each reason."""
+    reasons: dict[str, list[LeftOut]] = {}
+    for each in left_out:
+        reasons.setdefault(each.message, []).append(each)
     lines = [
-        printable(
-            f"left out: {', '.join(f'{knob}={value}' for knob, value in each.settings.items())}: {each.message}"
-        )
-        for each in left_out[:_MOST_LEFT_OUT]
+        printable(f"left out: {_what_is_left_out(alike)}: {message}")
+        for message, alike in list(reasons.items())[:_MOST_LEFT_OUT]
     ]
-    if len(left_out) > _MOST_LEFT_OUT:
-        lines.append(f"… and {count(len(left_out) - _MOST_LEFT_OUT, 'more combination')} that cannot be")
+    if rest := sum(len(alike) for alike in list(reasons.values())[_MOST_LEFT_OUT:]):
+        lines.append(f"… and {count(rest, 'more combination')} that cannot be")
     return lines
+
+
+def _what_is_left_out(alike: Sequence[LeftOut]) -> str:
+    """The knobs that stand at one value in all of them, and how many they are if there are several."""
+    common = ", ".join(
+        f"{knob}={value}"
+        for knob, value in alike[0].settings.items()
+        if all(each.settings[knob] == value for each in alike)
+    )
+    if len(alike) == 1:
+        return common
+    number = count(len(alike), "combination")
+    return f"{common} ({number})" if common else number
 
 
 # -- the picture -------------------------------------------------------------------------------------------

@@ -43,6 +43,9 @@ def test_every_combination_is_played_and_the_front_is_told(user: User, workload:
     assert len(points) == 9
     assert len(document["leftOut"]) == 3, "both budgets 0"
     assert "must not both be zero" in document["leftOut"][0]["message"]
+    told = " ".join(done.stdout.split())
+    assert told.count("must not both be zero") == 1, "once for all that are left out for it"
+    assert "left out: maxSurge=0, maxUnavailable=0 (3 combinations): --vary" in told
     held = [each["settings"] for each in points if each["figures"]["held"] == 1]
     # One more at first, none taken away before it is ready: that takes a third node.
     assert held == [{"nodes": n, "maxSurge": "1", "maxUnavailable": "0"} for n in ("3", "4")]
