@@ -63,6 +63,11 @@ class Knob(Struct, frozen=True):
     turn: Callable[[Scenario, int], Scenario]
     told: Callable[[int], Turned]
 
+    @property
+    def is_of_probe(self) -> bool:
+        """Whether it says how long a probe waits."""
+        return self.name.partition(".")[0] in PROBES
+
 
 def knobs_to_finish(scenario: Scenario, cluster: ClusterMeasures) -> Iterator[Knob]:
     """What may let a run of a scenario finish, by the figures of its end."""

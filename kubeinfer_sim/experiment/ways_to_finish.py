@@ -3,20 +3,22 @@
 Which knobs are tried follows from what the run waits for (`knobs_to_finish.py`), and patience is tried where a repair
 was still due. Along a knob the least is played, then the most, and between them the number is doubled until the run
 finishes, and bisected; that more helps where less does is taken for granted on the way, never for what is told: that
-has been played. A run that takes longer than the knob at its most and an hour more counts as one that does not finish.
+has been played. Where starts are still killed with a probe's least, the least without a kill is looked for, too: with
+the other one a killed engine may have to go on loading. A run that takes longer than the knob at its most and an hour
+more counts as one that does not finish.
 
 Where no change helps by itself two do together: with each that has not helped at its most the run is played once with
 each other knob that it waits for then at its most, which the first may have brought to light (pods that have a place
 now are killed by a probe). Of two that help the least of the second is looked for, then the least of the first beside
 it; one that turns out to be needless is left out.
 
-No more than `MOST_RUNS` are played for single changes and as many for two, and none after all of them have fired
-`MOST_TIMERS` timers together.
+No more than `MOST_RUNS` are played for single changes, as many to do without kills and as many for two, and none after
+all of them have fired `MOST_TIMERS` timers together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
 from msgspec import Struct
@@ -46,6 +48,8 @@ class WayToFinish(Struct, frozen=True):
         took: how long the slowest change takes then, ms; None where there is none.
         until: where something is waited for when that ends, ms.
         killed: how many starts of containers probes kill on the way, before their pods are ready.
+        late: the shortest time (ms) that an engine still had when it finished loading after its SIGTERM, what made a
+            later start faster; None where that helped nobody.
     """
 
     changes: tuple[Turned, ...]
@@ -54,13 +58,15 @@ class WayToFinish(Struct, frozen=True):
     took: int | None = None
     until: int | None = None
     killed: int = 0
+    late: int | None = None
 
 
 class WaysToFinish(Struct, frozen=True):
     """What was tried to have a run finish.
 
     Attributes:
-        ways: what lets it, the least of each kind; where no change does so alone two together.
+        ways: what lets it, the least of each kind, of probes the least without a kill, too; where no change does so
+            alone two together.
         tried: what does not: knobs with the most that was tried, `spareNodes 64`.
         runs: how many were played.
         pairs: how many pairs of changes were played together.
@@ -86,6 +92,14 @@ def ways_to_finish(run: Run, outcome: Outcome, cluster: ClusterMeasures) -> Ways
     return _Search(run, cluster).played(knobs=never)
 
 
+def _finishes(measured: Figures | None) -> TypeGuard[Figures]:
+    return measured is not None and measured.outcome is Outcome.COMPLETES and measured.sound
+
+
+def _finishes_unkilled(measured: Figures | None) -> TypeGuard[Figures]:
+    return _finishes(measured) and not measured.cluster.kills_of_starts
+
+
 class _Search:
     def __init__(self, run: Run, cluster: ClusterMeasures) -> None:
         self._run, self._cluster, self._scenario = run, cluster, run.scenario
@@ -96,16 +110,26 @@ class _Search:
 
     def played(self, *, knobs: bool) -> WaysToFinish:
         ways: list[WayToFinish] = []
+        killing: list[tuple[int, Knob, int]] = []
         tried: list[str] = []
         cut = False
         try:
             for knob in knobs_to_finish(self._scenario, self._cluster) if knobs else ():
                 if (found := self._least(knob)) is not None:
                     ways.append(_told((knob.told(found[0]),), found[1]))
+                    if ways[-1].killed and knob.is_of_probe:
+                        killing.append((len(ways), knob, found[0]))
                 else:
                     tried.append(f"{knob.name} {knob.most}")
             if (waiting := self._waiting()) is not None:
                 ways.append(waiting)
+        except _TooMuch:
+            cut = True
+        self._most = self._runs + MOST_RUNS
+        try:
+            for place, knob, number in reversed(killing):
+                if (way := self._without_kills(knob, number)) is not None:
+                    ways.insert(place, way)
         except _TooMuch:
             cut = True
         if not ways:
@@ -142,14 +166,29 @@ class _Search:
             self._failing.append((knob, last))
         return None
 
-    def _between(self, knob: Knob, fails: int, scenario: Scenario, last: Figures) -> tuple[int, Figures]:
-        """The least number above one with which it fails; `last`: the run with the knob at its most, which finishes."""
+    def _without_kills(self, knob: Knob, least: int) -> WayToFinish | None:
+        """The least number above the one with which it finishes where no probe kills a start on the way."""
+        last = self._turned(knob, knob.most, self._scenario)
+        if not _finishes_unkilled(last):
+            return None
+        number, measured = self._between(knob, least, self._scenario, last, _finishes_unkilled)
+        return _told((knob.told(number),), measured)
+
+    def _between(
+        self,
+        knob: Knob,
+        fails: int,
+        scenario: Scenario,
+        last: Figures,
+        is_enough: Callable[[Figures | None], TypeGuard[Figures]] = _finishes,
+    ) -> tuple[int, Figures]:
+        """The least number above one that is not enough; `last`: the run with the knob at its most, which is."""
         number, measured, until = knob.most, last, last.run.ended_at + _LONGER
         while number - fails > 1:
             tried = min(2 * fails - knob.now, number - 1) if number == knob.most else (fails + number) // 2
             tried = max(tried, fails + 1)
             better = self._turned(knob, tried, scenario, until)
-            if _finishes(better):
+            if is_enough(better):
                 number, measured = tried, better
             else:
                 fails = tried
@@ -212,10 +251,6 @@ class _Search:
         return _told((Turned("wait", f"{ends.kind} of {ends.what}"),), measured, until=ends.at)
 
 
-def _finishes(measured: Figures | None) -> TypeGuard[Figures]:
-    return measured is not None and measured.outcome is Outcome.COMPLETES and measured.sound
-
-
 def _told(changes: tuple[Turned, ...], measured: Figures, until: int | None = None) -> WayToFinish:
     """With what stays ready then, how long it takes, and what is killed on the way."""
     took = duration(measured)
@@ -223,7 +258,8 @@ def _told(changes: tuple[Turned, ...], measured: Figures, until: int | None = No
     kind, _, name = owner.partition("/")
     ready, wanted = _fewest(measured, kind, name)
     killed = sum(measured.cluster.kills_of_starts.values())
-    return WayToFinish(changes, ready, wanted, None if took is None else int(took), until, killed)
+    late = min((each.late for each in measured.cluster.killed_starts if each.late is not None), default=None)
+    return WayToFinish(changes, ready, wanted, None if took is None else int(took), until, killed, late)
 
 
 def _fewest(measured: Figures, kind: str, name: str) -> tuple[int | None, int | None]:

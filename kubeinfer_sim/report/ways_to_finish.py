@@ -30,8 +30,18 @@ def _way(way: WayToFinish, *, several: bool) -> str:
     if way.took is not None:
         told.append(f"in {rounded(way.took)}")
     if way.killed:
-        told.append(f"probes kill {count(way.killed, 'start')} on the way")
+        told.append(f"probes kill {count(way.killed, 'start')} on the way{_since(way.late)}")
     return f"{text} ({', '.join(told)})" if told else text
+
+
+def _since(late: int | None) -> str:
+    """Why it comes up all the same, where that is an assumption, and by how much."""
+    if late is None:
+        return ""
+    return (
+        ": it comes up since a killed engine is taken to go on loading after SIGTERM (loadsAfterSigterm), with "
+        f"{rounded(late)} left"
+    )
 
 
 def _turned(change: Turned, *, several: bool) -> str:
@@ -41,7 +51,8 @@ def _turned(change: Turned, *, several: bool) -> str:
         case "spareNodes":
             return f"{count(change.more or 0, 'more node')}{f' of {pool}' if pool else ''}"
         case "replicas":
-            return f"{count(int(change.value), 'replica')}{of}, {-(change.more or 0):,} fewer"
+            # The knob turns every version, the one that runs at the start as well.
+            return f"{count(int(change.value), 'replica')}{of} from the start, {-(change.more or 0):,} fewer"
         case "wait":
             return change.value
         case _:

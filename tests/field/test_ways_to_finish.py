@@ -41,6 +41,7 @@ def test_the_least_number_of_nodes_and_budgets_with_which_it_finishes(user: User
     assert known["runs"] == 3
     assert "with 1 more node (4 of 4 stay ready" in done.stdout
     assert "with maxUnavailable 1 (3 of 4 stay ready" in done.stdout
+    assert "with 3 replicas from the start, 1 fewer (3 of 3" in done.stdout
     # As it is said.
     user.plans(
         workload(NPUS, replicas=4, surge=2),
@@ -247,3 +248,33 @@ def test_where_nothing_helps_it_says_what_was_tried_and_of_a_run_that_finishes_n
     assert done.returncode == 0
     assert "waysToFinish" not in result
     assert "Finishes" not in done.stdout
+
+
+@both
+def test_of_a_probe_the_least_window_without_a_kill_is_told_too(user: User, workload: Any) -> None:
+    """A cold load takes 35 minutes; killed after 21 it goes on loading in its grace period, and the next one is warm."""
+
+    def plans(failures: int) -> None:
+        probe = {**STARTUP["startupProbe"], "failureThreshold": failures}
+        user.plans(
+            workload({"startupProbe": probe, **NPUS}, replicas=2, surge=1),
+            cluster="3x8",
+            initial="running",
+            update={"newRevision": True},
+            timings={"profile": "typical"},
+        )
+
+    plans(100)
+    done, result = user.runs()
+    least, unkilled = result["waysToFinish"]["ways"]
+    assert {each["knob"] for each in (least, unkilled)} == {"startupProbe.failureThreshold"}
+    assert (least["killedStarts"], unkilled["killedStarts"]) == (1, 0)
+    assert least["afterSigtermMs"] > 0
+    assert unkilled["afterSigtermMs"] is None
+    told = " ".join(done.stdout.split())
+    assert "kill 1 start on the way: it comes up since a killed engine is taken to go on loading" in told
+    assert f"with startupProbe.failureThreshold {unkilled['value']} (2 of 2 stay ready" in told
+    for less, killed in ((0, False), (1, True)):
+        plans(int(unkilled["value"]) - less)
+        _, result = user.runs()
+        assert ("killedStarts" in result) == killed
