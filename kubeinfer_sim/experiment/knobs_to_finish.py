@@ -53,6 +53,7 @@ class Knob(Struct, frozen=True):
         now: what it is.
         turn: a scenario with the knob at a number.
         told: how the number is told.
+        most_is_small: the higher the number, the less a run costs.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Knob(Struct, frozen=True):
     most: int
     turn: Callable[[Scenario, int], Scenario]
     told: Callable[[int], Turned]
+    most_is_small: bool = False
 
     @property
     def is_of_probe(self) -> bool:
@@ -190,4 +192,4 @@ def _fewer(workload: WorkloadSpec, owner: str) -> Knob:
     def told(number: int) -> Turned:
         return Turned("replicas", str(replicas - number), -number, owner)
 
-    return Knob("replicas -", owner, 0, 1, replicas - 1, turn, told)
+    return Knob("replicas -", owner, 0, 1, replicas - 1, turn, told, most_is_small=True)

@@ -2,10 +2,11 @@
 
 Which knobs are tried follows from what the run waits for (`knobs_to_finish.py`), and patience is tried where a repair
 was still due. Along a knob the least is played, then the most, and between them the number is doubled until the run
-finishes, and bisected; that more helps where less does is taken for granted on the way, never for what is told: that
-has been played. Where starts are still killed with a probe's least, the least without a kill is looked for, too: with
-the other one a killed engine may have to go on loading. A run that takes longer than the knob at its most and an hour
-more counts as one that does not finish.
+finishes, and bisected; of a knob that makes runs small it is what is left that is doubled, from the most on. That more
+helps where less does is taken for granted on the way, never for what is told: that has been played. Where starts are
+still killed with a probe's least, the least without a kill is looked for, too: with the other one a killed engine may
+have to go on loading. A run that takes longer than the knob at its most and an hour more counts as one that does not
+finish; of fewer pods, twice as long as half as many.
 
 Where no change helps by itself two do together: with each that has not helped at its most the run is played once with
 each other knob that it waits for then at its most, which the first may have brought to light (pods that have a place
@@ -13,12 +14,13 @@ now are killed by a probe). Of two that help the least of the second is looked f
 it; one that turns out to be needless is left out.
 
 No more than `MOST_RUNS` are played for single changes, as many to do without kills and as many for two, and none after
-all of them have fired `MOST_TIMERS` timers together.
+`MOST_WORK`, nor one whose pods alone would be a quarter of that: among 100,000 replicas fewer are still looked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeGuard
 
 from msgspec import Struct
@@ -28,13 +30,15 @@ from kubeinfer_sim.errors import SimulatorFault, UsageError
 from kubeinfer_sim.experiment.figures import Figures, measured_run
 from kubeinfer_sim.experiment.knobs_to_finish import Knob, Turned, knobs_to_finish
 from kubeinfer_sim.experiment.replication import duration
+from kubeinfer_sim.experiment.size import size_of
 from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 
 MOST_RUNS = 24
-MOST_TIMERS = 100_000
+#: Timers and records of all that is played: some ten seconds; and those of a pod's life (docs/benchmarks.md).
+MOST_WORK, LIFE_WORK = 1_000_000, 8
 #: So long a run may go on after what was due, or after the end of the one that finishes, ms.
 _AFTERWARDS, _LONGER = 86_400_000, 3_600_000
 
@@ -68,6 +72,8 @@ class WaysToFinish(Struct, frozen=True):
         ways: what lets it, the least of each kind, of probes the least without a kill, too; where no change does so
             alone two together.
         tried: what does not: knobs with the most that was tried, `spareNodes 64`.
+        untried: knobs of which nothing is known, since that would have cost too much, with the most that would have
+            been tried.
         runs: how many were played.
         pairs: how many pairs of changes were played together.
         cut: more would have been tried, had that not cost too much.
@@ -78,6 +84,7 @@ class WaysToFinish(Struct, frozen=True):
     runs: int
     pairs: int = 0
     cut: bool = False
+    untried: tuple[str, ...] = ()
 
 
 class _TooMuch(Exception):
@@ -92,6 +99,11 @@ def ways_to_finish(run: Run, outcome: Outcome, cluster: ClusterMeasures) -> Ways
     return _Search(run, cluster).played(knobs=never)
 
 
+def _work(run: Run) -> int:
+    """What a run has cost, by what has happened in it."""
+    return run.fired + run.history.total
+
+
 def _finishes(measured: Figures | None) -> TypeGuard[Figures]:
     return measured is not None and measured.outcome is Outcome.COMPLETES and measured.sound
 
@@ -103,8 +115,9 @@ def _finishes_unkilled(measured: Figures | None) -> TypeGuard[Figures]:
 class _Search:
     def __init__(self, run: Run, cluster: ClusterMeasures) -> None:
         self._run, self._cluster, self._scenario = run, cluster, run.scenario
-        self._runs = self._timers = self._pairs = 0
+        self._runs = self._work = self._pairs = 0
         self._most = MOST_RUNS
+        self._cut = False
         # Knobs with which it does not finish at their most, and that run.
         self._failing: list[tuple[Knob, Figures]] = []
 
@@ -112,37 +125,47 @@ class _Search:
         ways: list[WayToFinish] = []
         killing: list[tuple[int, Knob, int]] = []
         tried: list[str] = []
-        cut = False
-        try:
-            for knob in knobs_to_finish(self._scenario, self._cluster) if knobs else ():
-                if (found := self._least(knob)) is not None:
-                    ways.append(_told((knob.told(found[0]),), found[1]))
-                    if ways[-1].killed and knob.is_of_probe:
-                        killing.append((len(ways), knob, found[0]))
-                else:
-                    tried.append(f"{knob.name} {knob.most}")
+        untried: list[str] = []
+        for knob in knobs_to_finish(self._scenario, self._cluster) if knobs else ():
+            at_most = f"{knob.name} {knob.most}"
+            try:
+                found = self._least(knob)
+            except _TooMuch:
+                untried.append(at_most)
+                continue
+            if found is None:
+                tried.append(at_most)
+                continue
+            ways.append(_told((knob.told(found[0]),), found[1]))
+            if ways[-1].killed and knob.is_of_probe:
+                killing.append((len(ways), knob, found[0]))
+        with self._as_far_as_it_goes():
             if (waiting := self._waiting()) is not None:
                 ways.append(waiting)
-        except _TooMuch:
-            cut = True
         self._most = self._runs + MOST_RUNS
-        try:
+        with self._as_far_as_it_goes():
             for place, knob, number in reversed(killing):
                 if (way := self._without_kills(knob, number)) is not None:
                     ways.insert(place, way)
-        except _TooMuch:
-            cut = True
         if not ways:
             self._most = self._runs + MOST_RUNS
-            try:
+            with self._as_far_as_it_goes():
                 ways.extend(self._together())
-            except _TooMuch:
-                cut = True
-        return WaysToFinish(tuple(ways), tuple(tried), self._runs, self._pairs, cut)
+        cut = self._cut or bool(untried)
+        return WaysToFinish(tuple(ways), tuple(tried), self._runs, self._pairs, cut, tuple(untried))
+
+    @contextmanager
+    def _as_far_as_it_goes(self) -> Iterator[None]:
+        """What would cost too much is left out."""
+        try:
+            yield
+        except _TooMuch:
+            self._cut = True
 
     def _played(self, scenario: Scenario, until: int | None = None) -> Figures | None:
         """A run of it, up to a time if one is given; None where it cannot be."""
-        if self._runs >= self._most or self._timers > MOST_TIMERS:
+        expected = LIFE_WORK * size_of(scenario).pods
+        if self._runs >= self._most or self._work > MOST_WORK or 4 * expected > MOST_WORK:
             raise _TooMuch
         self._runs += 1
         if until is not None and (scenario.horizon is None or scenario.horizon > until):
@@ -150,18 +173,25 @@ class _Search:
         try:
             measured = measured_run(scenario, seed=self._run.seed, ways=False)
         except (SimulatorFault, UsageError):
+            self._work += expected
             return None
-        self._timers += measured.run.fired
+        self._work += _work(measured.run)
         return measured
 
     def _least(self, knob: Knob) -> tuple[int, Figures] | None:
         """The knob at the least number with which the run finishes, and that run."""
-        first = self._turned(knob, knob.least, self._scenario)
+        fails = knob.least
+        try:
+            first = self._turned(knob, knob.least, self._scenario)
+        except _TooMuch:
+            if not knob.most_is_small:
+                raise
+            fails, first = knob.now, None  # what is smaller may be played all the same
         if _finishes(first):
             return knob.least, first
         last = first if knob.most <= knob.least else self._turned(knob, knob.most, self._scenario)
         if _finishes(last):
-            return self._between(knob, knob.least, self._scenario, last)
+            return self._between(knob, fails, self._scenario, last)
         if last is not None:
             self._failing.append((knob, last))
         return None
@@ -182,12 +212,26 @@ class _Search:
         last: Figures,
         is_enough: Callable[[Figures | None], TypeGuard[Figures]] = _finishes,
     ) -> tuple[int, Figures]:
-        """The least number above one that is not enough; `last`: the run with the knob at its most, which is."""
-        number, measured, until = knob.most, last, last.run.ended_at + _LONGER
+        """The least number above one that is not enough; `last`: the run with the knob at its most, which is.
+
+        Of what would cost too much the least is told that has been found by then.
+        """
+        number, measured, until, beneath = knob.most, last, last.run.ended_at + _LONGER, fails
         while number - fails > 1:
-            tried = min(2 * fails - knob.now, number - 1) if number == knob.most else (fails + number) // 2
+            if knob.most_is_small and fails == beneath:
+                tried = 2 * number - knob.most - 1
+            elif number == knob.most:
+                tried = min(2 * fails - knob.now, number - 1)
+            else:
+                tried = (fails + number) // 2
             tried = max(tried, fails + 1)
-            better = self._turned(knob, tried, scenario, until)
+            if knob.most_is_small:  # twice as many take twice as long at most
+                until = 2 * measured.run.ended_at + _LONGER
+            try:
+                better = self._turned(knob, tried, scenario, until)
+            except _TooMuch:
+                self._cut = True
+                break
             if is_enough(better):
                 number, measured = tried, better
             else:

@@ -16,8 +16,11 @@ def way_lines(tried: WaysToFinish, *, several: bool) -> list[str]:
     if not lines and tried.tried:
         pairs = f", nor with two together ({count(tried.pairs, 'pair')})" if tried.pairs else ""
         lines = [f"with none of what was tried: {', '.join(map(_tried, tried.tried))}{pairs}"]
-    if tried.cut:
-        lines.append(f"more was not tried, to spare time: {count(tried.runs, 'run')}")
+    if tried.untried:
+        rest = ", ".join(map(_tried, tried.untried))
+        lines.append(f"not tried, since it would take too long: {rest} ({_played(tried)})")
+    elif tried.cut:
+        lines.append(f"more was not tried, to spare time: {_played(tried)}")
     return lines
 
 
@@ -57,6 +60,10 @@ def _turned(change: Turned, *, several: bool) -> str:
             return change.value
         case _:
             return f"{change.knob} {change.value}{of}"
+
+
+def _played(tried: WaysToFinish) -> str:
+    return f"{count(tried.runs, 'run')} {'was' if tried.runs == 1 else 'were'} played"
 
 
 def _tried(text: str) -> str:

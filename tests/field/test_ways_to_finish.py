@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from field.user import User, asking, both, kubeinfer
+
+from kubeinfer_sim.experiment import ways_to_finish
 
 NPUS = asking(npu=8)
 STARTUP = {
@@ -278,3 +281,27 @@ def test_of_a_probe_the_least_window_without_a_kill_is_told_too(user: User, work
         plans(int(unkilled["value"]) - less)
         _, result = user.runs()
         assert ("killedStarts" in result) == killed
+
+
+@both
+def test_among_very_many_replicas_fewer_are_found_and_what_would_take_too_long_is_named(
+    user: User, workload: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of them have a place; no run as large as that which does not finish is played again."""
+    user.plans(
+        workload(NPUS, replicas=64),
+        cluster="32x8",
+        initial="empty",
+        timings={"profile": "zero", "create": "10s"},
+    )
+    monkeypatch.setattr(ways_to_finish, "MOST_WORK", 4 * ways_to_finish.LIFE_WORK * 64 - 1)
+    done, result = user.runs()
+    known = result["waysToFinish"]
+    assert [(each["knob"], each["value"], each["more"]) for each in known["ways"]] == [
+        ("replicas", "32", -32)
+    ]
+    assert (known["tried"], known["untried"], known["cut"]) == ([], ["spareNodes 64"], True)
+    # 1, 2, 4, 8, 16 and 32; the work of 64 is too much; what lies between is bisected.
+    assert known["runs"] <= 12
+    assert "with 32 replicas from the start, 32 fewer" in done.stdout
+    assert "not tried, since it would take too long: up to 64 more nodes" in " ".join(done.stdout.split())

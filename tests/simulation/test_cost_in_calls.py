@@ -7,14 +7,20 @@ make fewer, since comprehensions are no calls there. What makes a count go down 
 from __future__ import annotations
 
 import pytest
+from building import nodes
 from command_line import ROOT
 from measured import calls, calls_of_many, calls_of_result, drawn, rollout, rollout_of_deployment, small, year
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.fault_records import FaultInjected
 from kubeinfer_sim.cluster.records import PodCreated
+from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
+from kubeinfer_sim.controllers.deployment.replica_pod import ReplicaPod
+from kubeinfer_sim.controllers.kubeinfer.instance import Instance
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.scenario.load import load_scenario
 from kubeinfer_sim.scenario.model import Scenario
+from kubeinfer_sim.simulation.simulate import simulate
 
 #: So much more is no growth yet: hashes of texts differ from process to process, and libraries from version to version.
 ALLOWED = 1.02
@@ -54,6 +60,26 @@ def test_a_small_run_costs_no_more_calls() -> None:
     number, run = calls(small())
     assert (run.fired, len(run.history)) == (38, 73)
     assert number <= 4500 * ALLOWED
+
+
+@pytest.mark.parametrize(
+    "made",
+    [pytest.param(rollout(40), id="KubeInfer"), pytest.param(rollout_of_deployment(160), id="Deployment")],
+)
+def test_what_waits_is_not_looked_through_for_each_that_comes_or_goes(
+    made: Scenario, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look for one of them in a list takes no call; it compares, though."""
+    compared: list[object] = []
+
+    def equal(one: object, other: object) -> bool:
+        compared.append(one)
+        return one is other
+
+    for waiting in (PodGang, Instance, ReplicaPod):
+        monkeypatch.setattr(waiting, "__eq__", equal)
+    simulate(replace(made, nodes=nodes(4)), pods=False)
+    assert len(compared) <= 10
 
 
 @pytest.mark.parametrize(

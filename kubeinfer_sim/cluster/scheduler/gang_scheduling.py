@@ -102,7 +102,7 @@ class GangScheduling(Watcher):
         self._gated: dict[object, PodGang] = {}
         self._claims = Claims(env.api)
         self._unclaimed: dict[object, PodGang] = {}  # those with pods whose claims cannot be used
-        self._new: list[PodGang] = []
+        self._new: dict[object, PodGang] = {}
         # By key of the gang: why it waits, as recorded last, and what `History.append` returned for that.
         self._explained: dict[object, tuple[GangPending, int]] = {}
         self._passed_over: set[object] = set()  # keys of those that a promise to another one has kept waiting
@@ -176,7 +176,7 @@ class GangScheduling(Watcher):
             self._volcano.submit(gang)
             return
         self._gangs[gang.request.key] = gang
-        self._new.append(gang)
+        self._new[gang.request.key] = gang
         if not gang.prefer:
             self._scheduler.submit(gang.request)
         self._wake_up()
@@ -225,8 +225,7 @@ class GangScheduling(Watcher):
         if self._volcano is not None and self._volcano.withdraw(gang):
             return
         if self._gangs.pop(gang.request.key, None) is not None:
-            if gang in self._new:
-                self._new.remove(gang)
+            self._new.pop(gang.request.key, None)
             if self._scheduler.withdraw(gang.request.key):
                 self._wake_up()
 
@@ -566,7 +565,7 @@ class GangScheduling(Watcher):
     def _run(self) -> None:
         self._wake = None
         placed = []
-        for gang in self._new:
+        for gang in self._new.values():
             if gang.prefer:
                 placement = self._scheduler.place_now(gang.request, gang.prefer)
                 if placement is None:

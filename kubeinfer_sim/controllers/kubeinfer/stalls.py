@@ -89,7 +89,7 @@ class Stalls:
         stuck = [i for i in instances.by_ordinal.values() if not i.ready and not i.terminating]
         new = [i for i in stuck if not instances.is_old(i)] or stuck
         waiting = [i for i in new if i.gangs]
-        failing = [i for i in new if i not in waiting and i.failed_starts]
+        failing = [i for i in new if not i.gangs and i.failed_starts]
         if failing:
             reason, pod_reason, which = "NewRevisionNotReady", failing[0].failure, failing
         elif waiting:

@@ -66,6 +66,8 @@ class WaysToFinishPart(Part):
     """How many pairs of changes were tried together."""
     cut: bool
     """More would have been tried, had that not cost too much."""
+    untried: list[str]
+    """Knobs of which nothing is known for that, with the most that would have been tried."""
 
 
 def ways_to_finish_part(tried: WaysToFinish | None) -> WaysToFinishPart | None:
@@ -87,6 +89,7 @@ def ways_to_finish_part(tried: WaysToFinish | None) -> WaysToFinishPart | None:
         runs=tried.runs,
         pairs=tried.pairs,
         cut=tried.cut,
+        untried=list(tried.untried),
     )
 
 
