@@ -54,7 +54,7 @@ def command(
 
     With --predict exit code 1 says that a bound is missed, too, 4 that more runs are needed to tell.
     """
-    from kubeinfer_sim.cli.manifests import Side, load_each, version_of
+    from kubeinfer_sim.cli.manifests import Side, load_each
     from kubeinfer_sim.cli.output import note, show_diagnostics, width_of
     from kubeinfer_sim.manifest.diff import Versioned, diff
     from kubeinfer_sim.manifest.object_diff import Key, is_compared, object_diff
@@ -79,10 +79,7 @@ def command(
     others = [each for each in object_diff(*beside) if each.key not in told]
     prediction = None
     if predicted.predict:
-        running, wanted = (
-            version_of(side, predicted.name, file) for file, side in ((old, before), (new, after))
-        )
-        prediction = predicted.of(running, wanted, [before.others, after.others])
+        prediction = predicted.of(before, after, (old, new), differences)
 
     def text() -> str:
         width = width_of(sys.stdout)

@@ -18,12 +18,14 @@ from kubeinfer_sim.cli.command import (
     seed_option,
     timings_option,
 )
+from kubeinfer_sim.cli.manifests import version_of
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
 
 if TYPE_CHECKING:
-    from kubeinfer_sim.cli.manifests import Version
     from kubeinfer_sim.experiment.prediction import Prediction
-    from kubeinfer_sim.manifest.load import OtherObject
+    from kubeinfer_sim.manifest.diff import Diff
+    from kubeinfer_sim.manifest.load import Manifests
 
 #: So few seeds are met sooner than other processes have begun.
 _FEW = 50
@@ -59,8 +61,10 @@ class Predicted(Struct, frozen=True):
                 typed = {"cluster": "--nodes", "replications": "-n"}.get(each, f"--{each.replace('_', '-')}")
                 raise UsageError(f"{typed} is about what is predicted: add --predict")
 
-    def of(self, old: Version, new: Version, objects: Sequence[Sequence[OtherObject]]) -> Prediction:
-        """What is predicted of an update from one version to another, with the objects beside each.
+    def of(
+        self, before: Manifests, after: Manifests, files: tuple[str, str], differences: Sequence[Diff]
+    ) -> Prediction:
+        """What is predicted of an update from one file's objects to another's, which differ so.
 
         Raises:
             InputError, UsageError: the nodes or an object are wrong, the second is another object than the first.
@@ -76,32 +80,64 @@ class Predicted(Struct, frozen=True):
             "pods": self.pods,
             "configuration": None if self.no_config else found_configuration(),
         }
+        old, new = self._updated(before, after, files, differences)
 
-        def again(version: Version, beside: Sequence[OtherObject]) -> Any:
-            one, others = version
-            return rollout_scenario(one, None, self.cluster, beside=others, objects=beside, **given)
+        def again(updated: Sequence[WorkloadSpec], side: Manifests, others: Sequence[WorkloadSpec]) -> Any:
+            one, *more = updated
+            beside = [*more, *others]
+            return rollout_scenario(
+                one, None, self.cluster, beside=beside, restarted=more, objects=side.others, **given
+            )
 
+        keys = {_key(each) for each in old}
+        beside, beside_new = (
+            [each for each in side.workloads if _key(each) not in keys]
+            for side in (before, after if self.name is None else before)
+        )
         this = rollout_scenario(
             old[0],
             new[0],
             self.cluster,
-            beside=old[1],
-            beside_new=new[1],
-            objects=objects[0],
-            objects_new=objects[1],
+            beside=[*old[1:], *beside],
+            beside_new=[*new[1:], *beside_new],
+            objects=before.others,
+            objects_new=after.others,
             **given,
         )
         bounds = Bounds(self.max_duration_increase, self.min_ready, self.max_lost_increase)
         with ProgressBar("runs") as bar:
             return predict(
-                again(old, objects[0]),
+                again(old, before, beside),
                 this,
-                again(new, objects[1]),
+                again(new, after, beside_new),
                 bounds,
                 n=self.replications,
+                updated=[f"{each.kind}/{each.name}" for each in new],
                 workers=Workers(None) if (self.replications or 0) > _FEW else HERE,
                 progress=lambda done, total, _: bar.update(done, total, lambda: ""),
             )
+
+    def _updated(
+        self, before: Manifests, after: Manifests, files: tuple[str, str], differences: Sequence[Diff]
+    ) -> tuple[Sequence[WorkloadSpec], Sequence[WorkloadSpec]]:
+        """What each of the three updates is of, in both versions: what this one replaces pods of.
+
+        Where it replaces none those that differ are updated today and the next time, else all. `--name` names one.
+        """
+        pairs = [each for each in differences if each.old is not None and each.new is not None]
+        if self.name is not None or not pairs:
+            one, other = (
+                version_of(side, self.name, file)[0]
+                for side, file in zip((before, after), files, strict=True)
+            )
+            return [one], [other]
+        chosen = [each for each in pairs if each.rollout] or [each for each in pairs if each.differs] or pairs
+        chosen.sort(key=lambda each: KINDS_ROLLED_OUT.index(each.object.kind))
+        return [each.old for each in chosen if each.old], [each.new for each in chosen if each.new]
+
+
+def _key(workload: WorkloadSpec) -> tuple[str, str, str]:
+    return workload.kind, workload.namespace, workload.name
 
 
 def prediction_options(command: F) -> F:
@@ -148,7 +184,7 @@ def prediction_options(command: F) -> F:
         option(
             "--name",
             metavar="[NAMESPACE/]NAME",
-            help="Of --predict: what is updated, where a file holds several; the others run beside it.",
+            help="Of --predict: what is updated, where several differ; the others run beside it as in OLD.",
         ),
         first_nodes_options,
         click.option(

@@ -82,12 +82,15 @@ class Prediction(Struct, frozen=True):
         comparison: `today`, `thisUpdate` and `next`.
         figures: of each by its name.
         checks: each bound that is given, of this update and of the next one.
+        updated: what the updates are of, `Deployment/router`; `beside`: how many other workloads run.
     """
 
     comparison: Comparison
     figures: Mapping[str, tuple[Measured, ...]]
     bounds: Bounds
     checks: tuple[Check, ...]
+    updated: tuple[str, ...] = ()
+    beside: int = 0
 
     @property
     def decision(self) -> Decision:
@@ -103,6 +106,7 @@ def predict(
     bounds: Bounds,
     *,
     n: int | None = None,
+    updated: Sequence[str] = (),
     workers: Workers = HERE,
     progress: Progress | None = None,
 ) -> Prediction:
@@ -114,6 +118,7 @@ def predict(
         following: that of the next one.
         bounds: what is asked of the last two.
         n: how many seeds; if not given one, and ten where anything is drawn.
+        updated: what each of them updates, to be told.
         workers: processes to play in.
         progress: told after every run.
     """
@@ -124,7 +129,8 @@ def predict(
     figures = {TODAY: _measured(comparison, first, None)}
     figures |= {each.variant.name: _measured(comparison, each, first) for each in others}
     checks = tuple(check for name in (THIS, NEXT) for check in _checks(bounds, name, figures[name]))
-    return Prediction(comparison, figures, bounds, checks)
+    beside = len(today.workloads) - len(updated)
+    return Prediction(comparison, figures, bounds, checks, tuple(updated), beside)
 
 
 def _measured(comparison: Comparison, outcome: Outcome, first: Outcome | None) -> tuple[Measured, ...]:

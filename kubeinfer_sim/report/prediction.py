@@ -9,10 +9,11 @@ from typing import Any
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.prediction import NEXT, THIS, TODAY, Check, Measured, Prediction
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
+from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.report.estimates import amount, between
 from kubeinfer_sim.report.interval_part import finite
-from kubeinfer_sim.report.words import count, ordinals
+from kubeinfer_sim.report.words import count, listed, ordinals
 
 NAMES = {TODAY: "an update today", THIS: "this update", NEXT: "the next update"}
 _SAID = {
@@ -40,7 +41,7 @@ _DECIDED = {
 
 def prediction_text(prediction: Prediction, *, width: int = 80) -> str:
     """A paragraph for each of the three updates, then the bounds."""
-    lines = wrap(f"Predicted, {_seeds(prediction)}:", width, later="  ")
+    lines = wrap(f"Predicted{_of(prediction)}, {_seeds(prediction)}:", width, later="  ")
     for name in (TODAY, THIS, NEXT):
         figures = prediction.figures[name]
         lines += wrap(f"  {NAMES[name]} ({_SAID[name]}):", width, later="    ")
@@ -68,13 +69,14 @@ def prediction_rows(prediction: Prediction) -> list[list[str]]:
 
 def prediction_sentences(prediction: Prediction) -> list[str]:
     """What stands below the rows: under which seeds, and what became of the bounds."""
-    told = [f"Predicted, {_seeds(prediction)}; differences are paired by seed."]
+    told = [f"Predicted{_of(prediction)}, {_seeds(prediction)}; differences are paired by seed."]
     return [*told, *(_checked(prediction, each) for each in prediction.checks), *_failures(prediction)]
 
 
 def prediction_document(prediction: Prediction) -> dict[str, Any]:
     """What `diff` has under `prediction`, described in docs/validate.md."""
     return {
+        "updated": list(prediction.updated),
         "seeds": list(prediction.comparison.seeds),
         "updates": [
             {
@@ -107,6 +109,13 @@ def _interval(number: Estimate) -> dict[str, float | None]:
     """Null where it is infinite, or not known; `never` tells which."""
     low, high = (None if each is None else finite(each) for each in (number.low, number.high))
     return {"value": finite(number.mean), "low": low, "high": high}
+
+
+def _of(prediction: Prediction) -> str:
+    """What the updates are of, where more runs than one workload."""
+    if not prediction.beside and len(prediction.updated) < 2:
+        return ""
+    return f" of {listed(list(map(printable, prediction.updated)))}"
 
 
 def _seeds(prediction: Prediction) -> str:

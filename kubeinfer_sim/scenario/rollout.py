@@ -37,6 +37,7 @@ class RolloutOptions(TypedDict, total=False):
         profile: of the stages; `kubernetes_version`, `seed` and `horizon` are as in a scenario file.
         pods: with nodes that kubectl get nodes wrote, the path of what kubectl get pods -A wrote.
         beside: what else owns pods in the manifest; `beside_new`: their new versions.
+        restarted: those of `beside` that get a new revision, too, where no new version is given.
         objects: those of other kinds there; `objects_new`: those that are applied with the new version.
         configuration: what holds where nothing is given.
         objectives: what must hold, as in a scenario's `spec.objectives`.
@@ -50,6 +51,7 @@ class RolloutOptions(TypedDict, total=False):
     pods: str | None
     beside: Sequence[WorkloadSpec]
     beside_new: Sequence[WorkloadSpec]
+    restarted: Sequence[WorkloadSpec]
     objects: Sequence[OtherObject]
     objects_new: Sequence[OtherObject]
     configuration: Configuration | None
@@ -117,6 +119,7 @@ def rollout_document(
     pods: str | None = None,
     beside: Sequence[WorkloadSpec] = (),
     beside_new: Sequence[WorkloadSpec] = (),
+    restarted: Sequence[WorkloadSpec] = (),
     objects: Sequence[OtherObject] = (),
     objects_new: Sequence[OtherObject] = (),
     configuration: Configuration | None = None,
@@ -152,8 +155,10 @@ def rollout_document(
     again = {"newRevision": True}
     if new is not None:
         spec["update"] = _together(new, beside_new, objects_new)
-    elif beside:  # which one is meant
-        spec["actions"] = [{"at": "0s", "object": f"{old.kind}/{old.name}", "apply": again}]
+    elif beside:  # which ones are meant
+        spec["actions"] = [
+            {"at": "0s", "object": f"{each.kind}/{each.name}", "apply": again} for each in (old, *restarted)
+        ]
     else:
         spec["update"] = again
     if objectives:

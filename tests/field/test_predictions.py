@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 import pytest
-from field.user import User, asking, both, deployment
+from field.user import User, asking, both, deployment, kubeinfer
 
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.prediction import Measured, _at_most
@@ -63,6 +63,45 @@ def test_a_bound_that_is_missed_ends_with_1(user: User, workload: Callable[..., 
     done = user.types(*swapped, "--min-ready", "3")
     assert done.returncode == 1
     assert "--min-ready 3, the next update: missed" in done.stdout
+
+
+def named(name: str, workload: Callable[..., Any], arg: str) -> Any:
+    """A workload of its own, with its own pods."""
+    made = workload({**asking(npu=8), "args": [arg]}, replicas=3)
+    made["metadata"]["name"] = name
+    if workload is deployment:
+        made["spec"]["selector"]["matchLabels"] = made["spec"]["template"]["metadata"]["labels"] = {
+            "app": name
+        }
+    return made
+
+
+@pytest.mark.parametrize("kinds", [(deployment, deployment), (kubeinfer, kubeinfer), (kubeinfer, deployment)])
+@pytest.mark.parametrize(
+    ("changed", "options"),
+    [({"a", "b"}, ()), ({"b"}, ()), (set(), ()), ({"a", "b"}, ("--name", "b"))],
+)
+def test_today_and_next_are_updates_of_all_that_this_one_is_of(
+    user: User, kinds: tuple[Callable[..., Any], ...], changed: set[str], options: tuple[str, ...]
+) -> None:
+    """Of other arguments, for which nothing is pulled: an update today takes and loses as much as this one."""
+    pair = dict(zip("ab", kinds, strict=True))
+    user.has("old.yaml", *(named(name, kind, "1") for name, kind in pair.items()))
+    later = {name: "2" if name in changed else "1" for name in pair}
+    user.has("new.yaml", *(named(name, kind, later[name]) for name, kind in pair.items()))
+    line = ("diff", "old.yaml", "new.yaml", "--predict", "--nodes", "6x8")
+    done = user.types(*line, *options, "--json", "d.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads((user.folder / "d.json").read_text(encoding="utf-8"))["prediction"]
+    of = ({"b"} if options else changed) or {"a", "b"}
+    names = [f"{pair[name]({})['kind']}/{name}" for name in sorted(of)]
+    assert told["updated"] == names
+    assert f"Predicted of {', '.join(names)}, seed 0:" in done.stdout
+    today, this, following = (
+        {one["name"]: one["value"]["value"] for one in each["figures"]} for each in told["updates"]
+    )
+    assert today == following
+    assert not changed or today == this
 
 
 def test_an_update_that_never_finishes_misses_the_bound_of_time(user: User) -> None:
