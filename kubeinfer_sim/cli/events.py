@@ -61,7 +61,9 @@ def command(
     if output.is_text and (facts := configured(loaded.configuration)):
         note(facts)
     output.write(
-        text=lambda: render_events(events, moment.at, unicode=unicode_on(out)),
+        text=lambda: render_events(
+            events, moment.at, namespaces=len(loaded.namespaces) > 1, unicode=unicode_on(out)
+        ),
         json=lambda: events_json(events),
     )
     return 0

@@ -10,6 +10,7 @@ from msgspec import Struct
 from kubeinfer_sim.diagnostics import Diagnostic
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import NamesApart, full_name
 from kubeinfer_sim.manifest.source import SourceText
 
 if TYPE_CHECKING:
@@ -73,17 +74,21 @@ def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -
         raise UsageError(f"{file} holds no {', '.join(KINDS_ROLLED_OUT[:-1])} or {KINDS_ROLLED_OUT[-1]}")
     by_kind = [[each for each in updated if each.kind == kind] for kind in KINDS_ROLLED_OUT]
     if name is not None:
-        by_kind = [
-            [each for each in some if name in (each.name, f"{each.namespace}/{each.name}")]
-            for some in by_kind
-        ]
+        by_kind = [[each for each in some if name in (each.name, full_name(each))] for some in by_kind]
     objects = next(filter(None, by_kind), [])
     if not objects:
-        known = [each.name for each in updated]
+        known = _called(updated)
         there = f"{file} has {', '.join(known)}"
         raise UsageError(f"--name {name}: nothing of that name is updated; {there}")
     if len(objects) > 1:
-        known = [each.name for each in objects]
+        known = _called(objects)
         kind = objects[0].kind
         raise UsageError(f"{file} holds {len(objects)} {kind}s ({', '.join(known)}): choose one with --name")
     return objects[0]
+
+
+def _called(workloads: Sequence[WorkloadSpec]) -> list[str]:
+    """Their names as `--name` tells them apart."""
+    names = NamesApart()
+    names.note(workloads)
+    return [names.named(each).name for each in workloads]

@@ -373,3 +373,9 @@ KNOBS: dict[str, workload_knobs.Turn] = {
     "nodes": _nodes,
     "spareNodes": _spare_nodes,
 }
+
+
+def short_names(knobs: Sequence[str]) -> list[str]:
+    """What tables call knobs: the end of a path, where that names no other of them; whose a knob is stays with it."""
+    ends = [knob if knob.partition(".")[0] in KNOBS else knob.rpartition(".")[2] for knob in knobs]
+    return [end if ends.count(end) == 1 else knob for end, knob in zip(ends, knobs, strict=True)]

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from kubeinfer_sim.manifest.diff import Change, Effect, diff
 from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.manifest.object_diff import Key, is_compared, object_diff
 from kubeinfer_sim.scenario.actions.model import Apply, DeleteObject, Put
 from kubeinfer_sim.scenario.model import Scenario
@@ -50,7 +51,5 @@ def _changes(scenario: Scenario) -> Iterator[OtherChange]:
                 (difference,) = diff([kubeinfers[new.name]], [new])
                 services = tuple(each for each in difference.changes if each.effect is Effect.SERVICES)
                 if services:
-                    yield OtherChange(
-                        f"the Services of KubeInfer {new.namespace}/{new.name} change", services
-                    )
+                    yield OtherChange(f"the Services of KubeInfer {full_name(new)} change", services)
                 kubeinfers[new.name] = new

@@ -15,6 +15,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from kubeinfer_sim.manifest.model import BarePod, DaemonSet, PlainWorkload
+from kubeinfer_sim.manifest.names_apart import in_namespace
 
 #: Kind -> names of its bounds, and what they are where they are left out.
 _BOUNDS: dict[str, tuple[tuple[str, int], tuple[str, int]]] = {
@@ -35,7 +36,7 @@ def autoscaled(workload: PlainWorkload, objects: Iterable[tuple[Mapping[str, Any
         if bounds is None or not isinstance(spec, Mapping) or namespace != workload.namespace:
             continue
         target = spec.get("scaleTargetRef")
-        if not isinstance(target, Mapping) or target.get("name") != workload.name:
+        if not isinstance(target, Mapping) or target.get("name") != in_namespace(workload.name):
             continue
         if (target.get("kind") or "Deployment") == workload.kind:
             least, most = (_number(spec.get(name), default) for name, default in bounds)

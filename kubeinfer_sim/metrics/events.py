@@ -43,6 +43,7 @@ from kubeinfer_sim.controllers.deployment.records import PodsRefused, ReplicaSet
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceCreated
 from kubeinfer_sim.engine.history import History
 from kubeinfer_sim.engine.meter import End, Handlers, OnePass
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.metrics.lives import PodLife
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
 from kubeinfer_sim.metrics.origins import Origins
@@ -202,7 +203,7 @@ class EventsMeter:
         part: str = "containers",
     ) -> None:
         field = f"spec.{part}{{{container}}}" if container else ""
-        subject = Subject("Pod", pod.name, self._origins.namespace(pod), uid_of(pod), field)
+        subject = Subject("Pod", in_namespace(pod.name), self._origins.namespace(pod), uid_of(pod), field)
         self._note(at, kind, reason, subject, text, source)
 
     def _of_node(self, at: int, node: str, reason: str, text: str, source: str) -> None:
@@ -215,15 +216,15 @@ class EventsMeter:
         return "default-scheduler" if template is None else template.scheduler_name
 
     def _by_owner(self, at: int, pod: PodRef, what: Literal["Create", "Delete"]) -> None:
-        kind, owner = pod.instance.kind, pod.instance.owner
+        kind, owner = pod.instance.kind, in_namespace(pod.instance.owner)
         if kind in ("KubeInfer", "Pod"):
             return
         created = self._origins.created.get(pod)
         if kind == "Deployment" and created is not None:
             kind, owner = "ReplicaSet", f"{owner}-{created.revision}"
-        done = f"{what}d pod: {pod.name}"
+        done = f"{what}d pod: {in_namespace(pod.name)}"
         if kind == "StatefulSet":
-            done = f"{what.lower()} Pod {pod.name} in StatefulSet {owner} successful"
+            done = f"{what.lower()} Pod {in_namespace(pod.name)} in StatefulSet {owner} successful"
         subject = Subject(kind, owner, self._origins.namespace(pod))
         source = _CONTROLLERS.get(kind, "replicaset-controller")
         self._note(at, "Normal", f"Successful{what}", subject, done, source)
@@ -252,21 +253,24 @@ class EventsMeter:
         pod = record.pod
         self._bound.add(pod)
         self._waiting.get(pod.instance, {}).pop(pod, None)
-        text = f"Successfully assigned {self._origins.namespace(pod)}/{pod.name} to {record.node}"
+        text = (
+            f"Successfully assigned {self._origins.namespace(pod)}/{in_namespace(pod.name)} to {record.node}"
+        )
         self._of_pod(record.at, pod, "Normal", "Scheduled", text, self._scheduler(pod))
 
     def _scaled(self, record: ReplicaSetScaled) -> None:
         way = "up" if record.replicas > record.before else "down"
-        name = f"{record.deployment}-{record.revision}"
+        deployment = in_namespace(record.deployment)
+        name = f"{deployment}-{record.revision}"
         text = f"Scaled {way} replica set {name} from {record.before} to {record.replicas}"
         namespace = self._origins.namespace_of("Deployment", record.deployment)
-        subject = Subject("Deployment", record.deployment, namespace)
+        subject = Subject("Deployment", deployment, namespace)
         self._note(record.at, "Normal", "ScalingReplicaSet", subject, text, "deployment-controller")
 
     def _refused(self, record: PodsRefused) -> None:
         kind = "ReplicaSet" if record.kind == "Deployment" else record.kind
         namespace = self._origins.namespace_of(record.kind, record.deployment)
-        subject = Subject(kind, record.deployment, namespace)
+        subject = Subject(kind, in_namespace(record.deployment), namespace)
         text = f"Error creating: {record.refusal.message}"
         source = _CONTROLLERS.get(kind, "replicaset-controller")
         self._note(record.at, "Warning", "FailedCreate", subject, text, source)
@@ -300,7 +304,7 @@ class EventsMeter:
 
     def _backing_off(self, record: ContainerBackOff) -> None:
         pod = record.pod
-        of = f"{pod.name}_{self._origins.namespace(pod)}({uid_of(pod)})"
+        of = f"{in_namespace(pod.name)}_{self._origins.namespace(pod)}({uid_of(pod)})"
         text = f"Back-off restarting failed container {record.container} in pod {of}"
         part = "initContainers" if record.init else "containers"
         at = max(record.at, record.in_status_at)
@@ -336,7 +340,7 @@ class EventsMeter:
         pod = record.pod
         self._waiting.get(pod.instance, {}).pop(pod, None)
         if record.reason == "TaintManagerEviction":
-            text = f"Marking for deletion Pod {self._origins.namespace(pod)}/{pod.name}"
+            text = f"Marking for deletion Pod {self._origins.namespace(pod)}/{in_namespace(pod.name)}"
             self._of_pod(record.at, pod, "Normal", record.reason, text, TAINTS)
         elif record.reason in _OWNERS_REASONS:
             self._by_owner(record.at, pod, "Delete")

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome
+from kubeinfer_sim.experiment.knobs import short_names
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.report.comparison_rows import (
     ENOUGH_FOR_PERCENTILES,
@@ -139,7 +140,7 @@ def _kinds_shown(comparison: Comparison) -> list[str]:
 def _lines(comparison: Comparison, width: int) -> tuple[list[str], list[list[str]], bool]:
     """Heads, and a line for each variant: its knobs, and the numbers that say most; whether with all intervals."""
     knobs = varied(comparison)
-    heads = [knob.rpartition(".")[2] for knob in knobs or [""]]
+    heads = short_names(knobs) or [""]
     names = [
         [outcome.variant.settings[knob] for knob in knobs] or [outcome.variant.name]
         for outcome in comparison.outcomes

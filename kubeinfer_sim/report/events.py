@@ -14,14 +14,17 @@ from kubeinfer_sim.report.calendar import api_time
 from kubeinfer_sim.report.words import plain
 
 
-def render_events(events: Sequence[Event], at: int, *, unicode: bool = True) -> str:
-    """The table; messages are never cut, as kubectl does not."""
+def render_events(events: Sequence[Event], at: int, *, namespaces: bool = False, unicode: bool = True) -> str:
+    """The table; messages are never cut, as kubectl does not. `namespaces`: with a column for them, as with `-A`."""
     if not events:
         return "No events found.\n"
-    rows = [("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")]
+    own = ("NAMESPACE",) if namespaces else ()
+    rows: list[tuple[str, ...]] = [(*own, "LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE")]
     for each in events:
+        own = (each.subject.namespace,) if namespaces else ()
         subject = f"{each.subject.kind.lower()}/{printable(each.subject.name)}"
         row = (
+            *own,
             human_duration(at - each.last),
             each.type,
             each.reason,

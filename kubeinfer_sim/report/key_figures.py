@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kubeinfer_sim.manifest.model import KubeInfer
+from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.metrics import Change, Measures, Outcome, Service
 from kubeinfer_sim.report import bare_pods, deployments
 from kubeinfer_sim.report.run_end import ending
@@ -17,7 +18,7 @@ def subject(assessment: Assessment) -> list[str]:
     nodes = len(scenario.nodes)
     total = npus_of_cluster(scenario)
     parts = [
-        *(text for each in scenario.kubeinfers for text in (f"{each.namespace}/{each.name}", _size(each))),
+        *(text for each in scenario.kubeinfers for text in (full_name(each), _size(each))),
         *(
             f"Pod {each.name}"
             if each.kind == "Pod"

@@ -17,6 +17,7 @@ from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.manifest.kubeinfer import API_VERSION
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH, POD_TEMPLATE_HASH
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.metrics.events import events_of, uid_of
 from kubeinfer_sim.metrics.lives import Span
 from kubeinfer_sim.metrics.lives_meter import LivesMeter
@@ -76,7 +77,7 @@ class _Reader:
         raw: Mapping[str, Any] = {} if template is None else template.raw
         spec = {**(raw.get("spec") or {}), **({"nodeName": pod.node} if pod.node else {})}
         metadata: _Object = {
-            "name": pod.ref.name,
+            "name": in_namespace(pod.ref.name),
             "namespace": self._origins.namespace(pod.ref),
             "uid": uid_of(pod.ref),
             "creationTimestamp": _time(pod.created),
@@ -115,7 +116,13 @@ class _Reader:
         elif kind == "Deployment":
             kind, name = "ReplicaSet", f"{name}-{self._revision(pod)}"
         uid = _uid_of_owner(pod.instance, name)
-        return {"apiVersion": version, "kind": kind, "name": name, "uid": uid, "controller": True}
+        return {
+            "apiVersion": version,
+            "kind": kind,
+            "name": in_namespace(name),
+            "uid": uid,
+            "controller": True,
+        }
 
     def _status(self, pod: PodAt) -> _Object:
         conditions = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from kubeinfer_sim.manifest.file_kinds import OPENMETRICS_BEGINS
+from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.metrics import Steps
 from kubeinfer_sim.report.calendar import BEGINNING
 from kubeinfer_sim.report.verdict import Assessment, npus_of_cluster
@@ -19,14 +21,17 @@ def run_openmetrics(assessment: Assessment) -> str:
     """All points of each series, one line each, in order of time; equal runs give equal bytes."""
     run, cluster = assessment.run, assessment.cluster
     scenario, ended_at = run.scenario, run.ended_at
+    specs: dict[tuple[str, str], WorkloadSpec] = {
+        (each.kind, each.name): each for each in (*scenario.workloads, *scenario.created)
+    }
     desired: list[Series] = []
     ready: list[Series] = []
     for name, own in assessment.kubeinfers.items():
-        labels = {"kind": "KubeInfer", "name": name}
+        labels = _labels(specs["KubeInfer", name])
         desired.append((labels, own.measures.desired))
         ready.append((labels, own.measures.ready))
     for each in cluster.deployments:
-        labels = {"kind": each.kind, "name": each.name}
+        labels = _labels(specs[each.kind, each.name])
         desired.append((labels, each.desired))
         ready.append((labels, each.ready))
     capacity = Steps(
@@ -44,6 +49,14 @@ def run_openmetrics(assessment: Assessment) -> str:
         "# EOF",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _labels(workload: WorkloadSpec) -> dict[str, str]:
+    return {
+        "kind": workload.kind,
+        "namespace": workload.namespace,
+        "name": in_namespace(workload.name),
+    }
 
 
 def _family(name: str, told: str, series: Iterable[Series], ended_at: int, unit: str = "") -> Iterator[str]:

@@ -40,10 +40,12 @@ class Paragraph:
         """The lines, at most so many columns wide where their words allow it."""
         title, left = self.title, self.indent + self.room
         for text in self.text.lines():
-            first = self.indent + max(cells(title), self.room)
+            # A title that is longer than its room moves the text beside it, and that alone.
+            room = cells(title) + 2 if 0 < self.room <= cells(title) else self.room
+            first = self.indent + max(cells(title), room)
             spans = list(lines_of(text.plain, width, first=first, later=left))
             for start, end in spans or [(0, 0)]:
-                line = Text(" " * self.indent).append(title + " " * (self.room - cells(title)), "dim")
+                line = Text(" " * self.indent).append(title + " " * (room - cells(title)), "dim")
                 yield line.append(text.part(start, end))
                 title = ""
 

@@ -9,6 +9,7 @@ from typing import Literal
 from rich.table import Table
 
 from kubeinfer_sim.experiment.judging import Decision
+from kubeinfer_sim.experiment.knobs import short_names
 from kubeinfer_sim.experiment.planning.plan import Neighbour, Option, Plan, Requirement
 from kubeinfer_sim.experiment.planning.playing import COMES_ABOUT
 from kubeinfer_sim.manifest.render import printable
@@ -142,8 +143,7 @@ def goal(requirement: Requirement) -> str:
     elif requirement.objective is None:
         text = "all objectives in one run"
     else:
-        own = f"{requirement.objective.owner}: " if requirement.objective.owner else ""
-        text = own + objective_goal(requirement.objective)
+        text = objective_goal(requirement.objective)
     return text if requirement.wanted is None else f"{text}, P ≥ {share(requirement.wanted)} %"
 
 
@@ -256,7 +256,7 @@ def lines_of(plan: Plan, shown: Sequence[Option], *, interval: bool) -> tuple[li
     """Heads and cells of the table; `interval`: with that of how often all is held."""
     told = plan.cost.basis not in plan.knobs  # else it is the knob itself
     cost = ["price/h" if plan.cost.basis == "price" else plan.cost.basis] if told else []
-    knobs = [knob.rpartition(".")[2] for knob in plan.knobs]
+    knobs = short_names(plan.knobs)
     heads = ["", *knobs, *cost, "runs", "all held", "takes p50", "fails"]
     rows = []
     for option in shown:

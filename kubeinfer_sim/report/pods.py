@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.pod_printing import ShownContainer, human_duration
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.manifest.wrapping import wrap
 from kubeinfer_sim.report.run_end import given_up_since
@@ -51,6 +52,7 @@ def pods_of(scenario: Scenario, at: str | None, names: Sequence[str] = ()) -> Po
     if not names:
         return moment
     known = [pod.ref.name for pod in moment.pods]
+    names = [_meant(name, moment) for name in names]
     for name in names:
         if name not in known:
             there = f"there are {listed(known, MOST_NAMES)}" if known else "there is none"
@@ -58,10 +60,20 @@ def pods_of(scenario: Scenario, at: str | None, names: Sequence[str] = ()) -> Po
     return replace(moment, pods=tuple(pod for pod in moment.pods if pod.ref.name in names))
 
 
+def _meant(name: str, moment: PodsAt) -> str:
+    """The pod that is meant by its name, with its namespace or, where only one has it, without."""
+    meant = [
+        pod.ref.name
+        for pod in moment.pods
+        if name in (own := in_namespace(pod.ref.name), f"{moment.namespace_of(pod)}/{own}")
+    ]
+    return meant[0] if len(meant) == 1 else name
+
+
 def render_pods(
     moment: PodsAt, *, describe: bool, wide: bool = False, width: int = 80, unicode: bool = True
 ) -> str:
-    """The pods as text.
+    """The pods as text, those of several namespaces with a column for that as with `-A`.
 
     Args:
         moment: the pods.
@@ -74,6 +86,9 @@ def render_pods(
         return f"No pods at {format_duration(moment.at)}.\n"
     rows: list[tuple[str, ...]] = [(*_COLUMNS, *_WIDE)] if wide else [(*_COLUMNS, "NODE")]
     rows += [(*_row(pod, moment.at), *(_wide(pod) if wide else (_node(pod.node),))) for pod in moment.pods]
+    if len(moment.run.scenario.namespaces) > 1:
+        namespaces = [moment.namespace_of(pod) for pod in moment.pods]
+        rows = [(own, *row) for own, row in zip(("NAMESPACE", *namespaces), rows, strict=True)]
     lines = list(_table(rows, sys.maxsize if wide else width))
     if describe:
         for pod in moment.pods:
@@ -91,7 +106,7 @@ def _row(pod: PodAt, at: int) -> tuple[str, ...]:
     # How old a pod is that ran already at the beginning, nobody knows.
     age = f">{human_duration(at)}" if pod.created is None else human_duration(at - pod.created)
     return (
-        printable(pod.ref.name),
+        printable(in_namespace(pod.ref.name)),
         f"{shown.ready}/{shown.containers}",
         shown.status,
         restarts,

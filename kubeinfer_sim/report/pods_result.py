@@ -8,6 +8,7 @@ from typing import Any, Literal
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.cluster.pod_printing import ShownContainer
 from kubeinfer_sim.manifest.model import Kind
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.report.pod_conditions import ConditionPart, condition_parts
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.simulation.pod_objects import PodAt
@@ -35,6 +36,7 @@ class PodAtPart(Part):
     """A pod that exists. Times are in ms from the start of the simulation."""
 
     name: str
+    namespace: str
     kind: Kind
     """Whose it is."""
     owner: str
@@ -94,7 +96,7 @@ def _document(moment: PodsAt) -> PodsDocument:
         scenario=moment.run.scenario.name,
         seed=moment.run.seed,
         at_ms=moment.at,
-        pods=[_pod(pod) for pod in moment.pods],
+        pods=[_pod(pod, moment.namespace_of(pod)) for pod in moment.pods],
         configuration=configured_part(moment.run.scenario.configuration),
     )
 
@@ -104,13 +106,14 @@ def pods_json_schema() -> dict[str, Any]:
     return PodsDocument.json_schema()
 
 
-def _pod(pod: PodAt) -> PodAtPart:
+def _pod(pod: PodAt, namespace: str) -> PodAtPart:
     instance = pod.ref.instance
     ours = instance.has_roles
     return PodAtPart(
-        name=pod.ref.name,
+        name=in_namespace(pod.ref.name),
+        namespace=namespace,
         kind=instance.kind,
-        owner=instance.owner,
+        owner=in_namespace(instance.owner),
         role=pod.ref.role if ours else "",
         node=pod.node,
         phase=pod.phase,

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec import Struct
 from rich.table import Table
 
-from kubeinfer_sim.experiment.knobs import LeftOut
+from kubeinfer_sim.experiment.knobs import LeftOut, short_names
 from kubeinfer_sim.experiment.sweep import Figure, Sweep, is_finite
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.comparison_rows import held_share
@@ -125,7 +125,7 @@ def lines_of(sweep: Sweep, shown: Sequence[int], *, interval: bool) -> tuple[lis
     """Heads and cells of a table of points; the first is a mark of the front. `interval`: of how often all is held."""
     figures = figures_shown(sweep)
     knobs = varied(sweep)
-    heads = ["", *(_short(knob, knobs) for knob in knobs), *(each.title for each in figures)]
+    heads = ["", *short_names(knobs), *(each.title for each in figures)]
     front = set(sweep.front) if len(sweep.points) > 1 else set()
     columns = [cells(sweep, each, interval=interval) for each in figures]
     rows = [
@@ -145,12 +145,6 @@ def varied(sweep: Sweep) -> list[str]:
         knob for knob in sweep.knobs if len({each.variant.settings[knob] for each in sweep.points}) > 1
     ]
     return several or list(sweep.knobs)
-
-
-def _short(knob: str, knobs: Sequence[str]) -> str:
-    """The end of a path, where that names no other knob."""
-    end = knob.rpartition(".")[2]
-    return end if [each.rpartition(".")[2] for each in knobs].count(end) == 1 else knob
 
 
 def _table(sweep: Sweep, shown: Sequence[int], width: int) -> Table:

@@ -392,6 +392,11 @@ class Scenario(Struct, frozen=True):
         workloads = [each for each in (*self.workloads, *self.created) if isinstance(each, kind)]
         return tuple({each.name: each for each in reversed(workloads)}.values())[::-1]
 
+    @property
+    def namespaces(self) -> frozenset[str]:
+        """Those that its workloads are in."""
+        return frozenset(each.namespace for each in (*self.workloads, *self.created))
+
     def version_of(self, kind: Kind, name: str) -> WorkloadSpec:
         """The workload of this kind and name as it is first.
 

@@ -16,6 +16,7 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import NamesApart, full_name, in_namespace
 from kubeinfer_sim.manifest.references import ASSUMED_CLASS
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.releases import LATEST
@@ -78,6 +79,8 @@ def rollout_scenario(
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
         UsageError: an argument is wrong, or `new` is another object than `old`; nobody gives the nodes.
     """
+    names = _names_apart(old, new, options.get("beside", ()), options.get("beside_new", ()))
+    old, new = names.named(old), None if new is None else names.named(new)
     document, facts = rollout_document(old, new, nodes, **options)
     configuration, pods = options.get("configuration"), options.get("pods")
     scenario = compile_document(document, frozenset(filter(None, (nodes, pods))), {}, {})
@@ -87,7 +90,8 @@ def rollout_scenario(
     rest = [each for each in scenario.workloads if (each.kind, each.name) != (old.kind, old.name)]
     scenario = replace(scenario, workloads=(old, *rest))
     if written:
-        scenario = replace(scenario, lint=tuple(lint_of(written)))
+        named = [(names.named(workload), its) for workload, its in written]
+        scenario = replace(scenario, lint=tuple(lint_of(named)))
     if warnings:
         scenario = replace(scenario, warnings=_together_told(warnings, scenario.warnings))
     if new is None:
@@ -97,7 +101,7 @@ def rollout_scenario(
     applied = next((each.workload for each in scenario.actions if _applies(each, name)), new)
     version = new if isinstance(new, KubeInfer) else replace(applied, source=new.source)
     sources: dict[tuple[str, str], str] = {
-        (each.kind, each.name): each.source for each in options.get("beside_new", ())
+        (each.kind, each.name): each.source for each in map(names.named, options.get("beside_new", ()))
     }
     actions = [_from_its_file(each, sources) for each in scenario.actions if not _applies(each, name)]
     if not any(isinstance(each, Refused) and each.object == name for each in actions):
@@ -133,10 +137,12 @@ def rollout_document(
     """
     require_nodes(nodes, configuration)
     read_horizon(horizon)
-    if new is not None and (type(new), new.namespace, new.name) != (type(old), old.namespace, old.name):
+    names = _names_apart(old, new, beside, beside_new)
+    old, new = names.named(old), None if new is None else names.named(new)
+    beside, beside_new = [*map(names.named, beside)], [*map(names.named, beside_new)]
+    if new is not None and (type(new), full_name(new)) != (type(old), full_name(old)):
         raise UsageError(
-            f"{new.namespace}/{new.name} is another object than {old.namespace}/{old.name}: "
-            "an update keeps name and namespace"
+            f"{full_name(new)} is another object than {full_name(old)}: an update keeps name and namespace"
         )
     for given in (old, new, *beside, *beside_new):
         if given is not None and (message := too_many_pods(given)):
@@ -170,7 +176,12 @@ def rollout_document(
         spec["timings"] = {"profile": profile or "typical"}
     if kubernetes_version is not None or "kubernetesVersion" not in configured:
         spec["kubernetesVersion"] = kubernetes_version or LATEST.version
-    value = {"apiVersion": API_VERSION, "kind": "Scenario", "metadata": {"name": old.name}, "spec": spec}
+    value = {
+        "apiVersion": API_VERSION,
+        "kind": "Scenario",
+        "metadata": {"name": in_namespace(old.name)},
+        "spec": spec,
+    }
     parts = {
         **_origins("manifest", old, beside, objects),
         **_origins("update", new or old, beside_new, objects_new),
@@ -183,6 +194,18 @@ def rollout_document(
     if configuration is not None:
         document, facts = configuration.give(document)
     return document, facts
+
+
+def _names_apart(
+    old: WorkloadSpec,
+    new: WorkloadSpec | None,
+    beside: Sequence[WorkloadSpec],
+    beside_new: Sequence[WorkloadSpec],
+) -> NamesApart:
+    """The names by which all that are there go."""
+    names = NamesApart()
+    names.note([old, *([] if new is None else [new]), *beside, *beside_new])
+    return names
 
 
 def require_nodes(nodes: str | None, configuration: Configuration | None) -> None:

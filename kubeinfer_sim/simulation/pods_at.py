@@ -18,6 +18,11 @@ class PodsAt(Struct, frozen=True):
     pods: tuple[PodAt, ...]
     run: Run
 
+    def namespace_of(self, pod: PodAt) -> str:
+        """The namespace of one of them: its owner's, or its own."""
+        instance = pod.ref.instance
+        return self.run.scenario.version_of(instance.kind, instance.owner).namespace
+
 
 def pods_at(scenario: Scenario, at: int | None = None, *, seed: int | None = None) -> PodsAt:
     """The pods at `at` ms after all that happens in that instant; None: at the end of the run.

@@ -27,7 +27,7 @@ def test_replicas_and_accelerators_over_time_are_read_back(
     assert {each.type for each in families.values()} == {"gauge"}
     assert families["kubeinfer_sim_run_seconds"].unit == "seconds"
     wanted = families["kubeinfer_sim_replicas_desired"].samples
-    assert {(*each.labels.values(), each.value) for each in wanted} == {(kind, "chat", desired)}
+    assert {(*each.labels.values(), each.value) for each in wanted} == {(kind, "default", "chat", desired)}
     ready = families["kubeinfer_sim_replicas_ready"].samples
     # The update takes one in its first instant.
     assert (float(ready[0].timestamp), ready[0].value) == (START, desired - 1)

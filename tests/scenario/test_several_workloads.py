@@ -117,6 +117,6 @@ def test_what_cannot_be_meant_is_said_where_it_is_written(findings, text, found)
     assert findings(text=BOTH + text) == [found]
 
 
-def test_two_of_one_name_are_refused(findings, folder):
+def test_two_of_one_name_and_namespace_are_refused(findings, folder):
     (folder / "both.yaml").write_text(MANIFEST + "---\n" + MANIFEST)
-    assert "there are two KubeInfers named chat" in findings(text=BOTH)[0]
+    assert "there are two KubeInfers named prod/chat" in findings(text=BOTH)[0]

@@ -20,6 +20,7 @@ from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.actions.model import Apply
@@ -243,7 +244,7 @@ def _of_others(listings: Listings, workloads: Sequence[WorkloadSpec]) -> Diagnos
     """The error where no pod is of a workload of the scenario."""
     pods = listings.pods
     spaces = sorted({str(each.value["metadata"].get("namespace") or "default") for each in pods})
-    wanted = ", ".join(f"{each.kind} {each.namespace}/{each.name}" for each in workloads)
+    wanted = ", ".join(f"{each.kind} {full_name(each)}" for each in workloads)
     message = f"none of the {len(pods):,} pods listed is of {wanted}"
     more = f"{', '.join(spaces[:5])}{', …' if len(spaces) > 5 else ''}"
     hint = f"they are of the namespace{'s' if len(spaces) > 1 else ''} {more}: is it the right cluster and namespace?"
@@ -334,7 +335,7 @@ def _of_case(case: _Case, played: Sequence[Played], *, interrupted: bool) -> lis
         if len(runs) < len(ended):
             notes.append(f"{len(ended) - len(runs):,} of {len(ended):,} runs make no pod of {kind} {name}")
         figures = tuple(figures_of(truth.rollout, runs, drawn=drawn, why=truth.why))
-        where = f"{kind} {case.workloads[key].namespace}/{name}"
+        where = f"{kind} {full_name(case.workloads[key])}"
         made.append(
             Backtested(case.scenario.name, where, figures, len(runs), drawn, tuple(notes), interrupted)
         )

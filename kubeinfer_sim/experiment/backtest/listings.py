@@ -15,6 +15,7 @@ from kubeinfer_sim.errors import InputError
 from kubeinfer_sim.experiment.backtest.revisions import tell_apart
 from kubeinfer_sim.experiment.rollout import Between, PodSeen, Readiness, Rollout, rollout_of
 from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, Wrong, empty, items_of, mixed_items
 from kubeinfer_sim.scenario.cluster.kubectl.owners import Owner, owners_of
@@ -156,7 +157,7 @@ def happened(
     own = [_own(each, owner) for each in listings.listings]
     if not any(own):
         return None
-    where = f"{workload.kind} {workload.namespace}/{workload.name}"
+    where = f"{workload.kind} {full_name(workload)}"
     known = _known_until(listings.listings)
     values: dict[str, list[tuple[int, Item]]] = {}
     for place, pods in enumerate(own):

@@ -12,6 +12,7 @@ from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import kind_in_file
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import NamesApart, full_name, in_namespace
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.configuration import Configuration
@@ -73,13 +74,16 @@ def read_inputs(
             "give the nodes as --nodes 8x8 or --cluster FILE, or a scenario in place of the manifest"
         )
     manifests = load_manifest([source], set_values=set_values or {})
-    workload = _one(manifests.workloads, name, manifest)
+    names = NamesApart()
+    names.note(manifests.workloads)
+    workloads = [*map(names.named, manifests.workloads)]
+    workload = _one(workloads, name, manifest)
     options: dict[str, Any] = {
         "profile": timings,
         "seed": seed or 0,
         "horizon": horizon or "settled",
         "pods": pods,
-        "beside": [each for each in manifests.workloads if each is not workload],
+        "beside": [each for each in workloads if each is not workload],
         "objects": manifests.others,
         "configuration": configuration,
         "objectives": objectives or {"completes": True},
@@ -95,7 +99,7 @@ def read_inputs(
 
 def _one(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
     some = [each for each in workloads if each.kind in ("KubeInfer", "Deployment")]
-    some = [each for each in some if name in (None, each.name)]
+    some = [each for each in some if name in (None, each.name, full_name(each))]
     first = [each for each in some if each.kind == "KubeInfer"] or some
     if len(first) != 1:
         known = ", ".join(each.name for each in workloads) or "nothing"
@@ -111,7 +115,11 @@ def _document(source: SourceText, workload: WorkloadSpec) -> Document:
         value = each.value
         if not isinstance(value, dict) or value.get("kind") != workload.kind:
             continue
-        if (value.get("metadata") or {}).get("name") == workload.name:
+        metadata = value.get("metadata") or {}
+        if (metadata.get("namespace") or "default", metadata.get("name")) == (
+            workload.namespace,
+            in_namespace(workload.name),
+        ):
             return each
     raise UsageError(
         f"{source.name}: {workload.kind} {workload.name} is no document of its own there, so no patch can be made of it"

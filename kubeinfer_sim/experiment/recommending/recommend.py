@@ -38,6 +38,7 @@ from kubeinfer_sim.experiment.recommending.search import (
 from kubeinfer_sim.experiment.replication import Replication
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.text_edit import Edit, edited, json_patch, unified_diff
 from kubeinfer_sim.manifest.yaml_text import yaml_text
@@ -257,9 +258,11 @@ def recommend(
 
 
 def _workload(scenario: Scenario, document: Document) -> KubeInfer | Deployment:
-    kind, name = document.value.get("kind"), (document.value.get("metadata") or {}).get("name")
+    kind, metadata = document.value.get("kind"), document.value.get("metadata") or {}
+    name = metadata.get("name")
+    meant = f"{metadata.get('namespace') or 'default'}/{name}"
     for each in scenario.workloads:
-        if isinstance(each, KubeInfer | Deployment) and (each.kind, each.name) == (kind, name):
+        if isinstance(each, KubeInfer | Deployment) and (each.kind, full_name(each)) == (kind, meant):
             return each
     raise UsageError(f"{document.source.name}: there is no {kind} {name} in {scenario.name} at its start")
 

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.manifest.register.row import Standing
 
 #: The API of Volcano's PodGroups and queues.
@@ -48,7 +49,8 @@ def _their_scaler(value: Mapping[str, Any], namespace: str, workloads: Sequence[
     target = _mapping(spec.get("scaleTargetRef") or spec.get("targetRef"))
     kind = target.get("kind") or "Deployment"
     return any(
-        (each.kind, each.name, each.namespace) == (kind, target.get("name"), namespace) for each in workloads
+        (each.kind, in_namespace(each.name), each.namespace) == (kind, target.get("name"), namespace)
+        for each in workloads
     )
 
 

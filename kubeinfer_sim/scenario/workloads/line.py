@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.scenario.actions.model import Change
 
 if TYPE_CHECKING:
@@ -56,6 +57,6 @@ class WorkloadLine(Protocol):
 def another_object(workload: WorkloadSpec, current: WorkloadSpec) -> str:
     """Why one object is no new version of another, where it is none."""
     return (
-        f"this is {workload.kind} {workload.namespace}/{workload.name}, another object than "
-        f"{current.namespace}/{current.name}; an update keeps name and namespace"
+        f"this is {workload.kind} {full_name(workload)}, another object than "
+        f"{full_name(current)}; an update keeps name and namespace"
     )

@@ -19,6 +19,7 @@ from kubeinfer_sim.manifest.kubernetes_findings import INVALID_IMAGE_NAME
 from kubeinfer_sim.manifest.load import Manifests as LoadedManifest
 from kubeinfer_sim.manifest.load import OtherObject, load_manifest
 from kubeinfer_sim.manifest.model import KubeInfer, PlainWorkload, WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import NamesApart
 from kubeinfer_sim.manifest.references import ASSUMED_CLASS
 from kubeinfer_sim.manifest.register.check import CODE as NOT_SIMULATED
 from kubeinfer_sim.manifest.source import SourceText
@@ -68,6 +69,7 @@ class Manifests(Struct):
         warnings: what is legal in the manifests but will surprise.
         written: what owns pods as files and the scenario have it, each with its document.
         others: objects of other kinds beside the KubeInfers, by kind, namespace and name; the first of a name counts.
+        names: how workloads of one name in several namespaces are told apart.
         since: those of them that actions so far have created or changed, None where they have deleted one.
     """
 
@@ -79,6 +81,7 @@ class Manifests(Struct):
     written: list[tuple[WorkloadSpec, Document]] = field(default_factory=list)
     others: dict[tuple[str, str, str], OtherObject] = field(default_factory=dict)
     since: dict[tuple[str, str, str], OtherObject | None] = field(default_factory=dict)
+    names: NamesApart = field(default_factory=NamesApart)
 
     def initial(self) -> Loaded | None:
         """The scenario's own manifest; None when it is wrong, which is noted."""
@@ -124,7 +127,7 @@ class Manifests(Struct):
         written = self._written(path)
         if file is None:
             own = isinstance(written, dict) and "inline" in written
-            return self.reload(inline, path, (*path, "inline") if own else path, values)
+            return self.reload(inline, path, (*path, "inline") if own else path, values, first=names is None)
         own = isinstance(written, dict) and "path" in written
         source = self.context.read(file, (*path, "path") if own else path)
         if source is None:
@@ -138,6 +141,7 @@ class Manifests(Struct):
             return None
         self.warnings.extend(each for each in manifests.diagnostics if each.severity is Severity.WARNING)
         self._beside(manifests.others)
+        manifests = self._named(manifests, new=names is None)
         kubeinfers = manifests.kubeinfers
         self.written += manifests.written
         if names is not None and len(kubeinfers) > 1:
@@ -200,12 +204,19 @@ class Manifests(Struct):
         return value
 
     def reload(
-        self, value: Any, path: Path, positions: Path, values: Mapping[str, Any] | None = None
+        self,
+        value: Any,
+        path: Path,
+        positions: Path,
+        values: Mapping[str, Any] | None = None,
+        *,
+        first: bool = False,
     ) -> Loaded | None:
         """An object from data; findings are placed where the scenario wrote the part they are about."""
         manifests = self._from_data(value, path, positions, values)
         if manifests is None:
             return None
+        manifests = self._named(manifests, new=first)
         if positions:  # none of its own has a patched one
             home, place = self.context.document.home(positions)
             for workload, document in manifests.written:
@@ -214,6 +225,16 @@ class Manifests(Struct):
         self._beside(manifests.others)
         plain = map(self.autoscaled, manifests.plain)
         return self._sized(Loaded((*manifests.kubeinfers, *plain), others=manifests.others), path)
+
+    def _named(self, loaded: LoadedManifest, *, new: bool) -> LoadedManifest:
+        """The same with each workload by the name it goes by; `new`: they were not there before."""
+        if new:
+            self.names.note(loaded.workloads)
+        return replace(
+            loaded,
+            kubeinfers=tuple(map(self.names.named, loaded.kubeinfers)),
+            plain=tuple(map(self.names.named, loaded.plain)),
+        )
 
     def autoscaled(self, workload: PlainWorkload) -> PlainWorkload:
         """The workload with the replicas that an autoscaler keeps which is there after the actions so far."""
@@ -247,11 +268,12 @@ class Manifests(Struct):
                 )
                 return None
             self.warnings.extend(each for each in loaded.diagnostics if each.severity is Severity.WARNING)
-        if loaded is not None:
-            for each in loaded.workloads:
-                if message := too_many_pods(each):
-                    self.context.error(path, message)
-        return loaded
+        if loaded is None:
+            return None
+        for each in loaded.workloads:
+            if message := too_many_pods(each):
+                self.context.error(path, message)
+        return self._named(loaded, new=True)
 
     def _from_data(
         self,

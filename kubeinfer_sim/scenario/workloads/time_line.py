@@ -20,6 +20,7 @@ from kubeinfer_sim.manifest.model import (
     StatefulSet,
     WorkloadSpec,
 )
+from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.manifest.register.check import CODE, differences
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, Create, Delete, DeleteObject, Refused
@@ -86,7 +87,10 @@ class TimeLine:
         self.warnings: list[Diagnostic] = []
         for spec in workloads:
             if name_of(spec) in self._lines:
-                context.error(("spec", "manifest"), f"there are two {spec.kind}s named {spec.name}")
+                context.error(
+                    ("spec", "manifest"),
+                    f"there are two {spec.kind}s named {full_name(spec)}",
+                )
             else:
                 self._lines[name_of(spec)] = KINDS[spec.kind](context, manifests, spec)
         self.objects = self._objects.first

@@ -10,6 +10,7 @@ from msgspec import Struct
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import NamesApart
 from kubeinfer_sim.manifest.template import parse_settings
 from kubeinfer_sim.scenario.configuration import Configuration
 
@@ -48,7 +49,9 @@ class Asked(Struct, frozen=True):
         if not updated:
             kinds = f"{', '.join(KINDS_ROLLED_OUT[:-1])} or {KINDS_ROLLED_OUT[-1]}"
             raise UsageError(f"{self.manifest} holds no {kinds}, so there is no update to simulate")
-        return updated
+        names = NamesApart()
+        names.note(workloads)
+        return [*map(names.named, updated)]
 
     def configured(self, field: str) -> bool:
         """Whether the configuration has a field of a scenario's spec."""

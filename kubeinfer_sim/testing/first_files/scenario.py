@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from kubeinfer_sim.manifest.model import WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.manifest.releases import LATEST
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.manifest.wrapping import wrap
@@ -97,7 +98,7 @@ def _text(
         "apiVersion: kubeinfer-sim/v1",
         "kind: Scenario",
         "metadata:",
-        f"  name: {one_line(updated[0].name)}",
+        f"  name: {one_line(in_namespace(updated[0].name))}",
         "spec:",
         *_manifest(asked, path),
         *_update(updated),

@@ -29,6 +29,7 @@ from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt, PodGr
 from kubeinfer_sim.cluster.scheduler.volcano.scheduler import VolcanoScheduler
 from kubeinfer_sim.cluster.scheduler.volcano.verdict import Wait
 from kubeinfer_sim.engine.clock import Phase, Timer
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.manifest.pod_group_annotations import GROUP_NAME, QUEUE_NAME, min_member
 from kubeinfer_sim.manifest.suggest import nearest
 from kubeinfer_sim.scenario.cluster import model
@@ -457,7 +458,9 @@ class VolcanoScheduling:
             waits.append(Wait(tried, "search"))
         conditions = tuple(
             Unscheduled(
-                each.ref, verdict.reason(task), verdict.message(task, f"{each.namespace}/{each.ref.name}")
+                each.ref,
+                verdict.reason(task),
+                verdict.message(task, f"{each.namespace}/{in_namespace(each.ref.name)}"),
             )
             for each in pods
             if (task := job.tasks.get(each)) is not None

@@ -19,6 +19,7 @@ from kubeinfer_sim.manifest.model import (
     StatefulSet,
     WorkloadSpec,
 )
+from kubeinfer_sim.manifest.names_apart import in_namespace
 
 #: The API group of KubeInfer and of the instances it makes.
 #: Names the KubeInfer an object belongs to.
@@ -48,7 +49,7 @@ class _OwnedPods:
 
     def __init__(self, workload: KubeInfer) -> None:
         self._namespace = workload.namespace
-        self._name = workload.name
+        self._name = in_namespace(workload.name)
         self._kind = str(workload.raw["kind"])
         self._selector = selector_requirements(workload.raw["spec"]["selector"])
 
@@ -78,7 +79,7 @@ class _OnePod:
     """A Pod that stands in the manifest itself."""
 
     def __init__(self, workload: KubeInfer) -> None:
-        self._named = workload.namespace, workload.name
+        self._named = workload.namespace, in_namespace(workload.name)
 
     def owns(self, name: str, namespace: str, metadata: Mapping[str, Any]) -> str:
         """By its name."""
@@ -94,10 +95,10 @@ class _KubeInferPods:
 
     def __init__(self, kubeinfer: KubeInfer) -> None:
         self._namespace = kubeinfer.namespace
-        self._name = kubeinfer.name
-        self._group = kubeinfer.labels.get(GROUP_LABEL, kubeinfer.name)
+        self._name = in_namespace(kubeinfer.name)
+        self._group = kubeinfer.labels.get(GROUP_LABEL, self._name)
         roles = "|".join(re.escape(role.name) for role in kubeinfer.roles)
-        self._pod_name = re.compile(rf"{re.escape(kubeinfer.name)}-\d+-(?:{roles})-\S+")
+        self._pod_name = re.compile(rf"{re.escape(self._name)}-\d+-(?:{roles})-\S+")
 
     def owns(self, name: str, namespace: str, metadata: Mapping[str, Any]) -> str:
         """By what a pod is recognised as one of the KubeInfer's; empty when it is not."""
