@@ -80,8 +80,9 @@ class Step(NamedTuple):
 
     `what`: pods end (`fewer pods` where there is no room, else those that keep them off: `apart`, `port`; `rings` of
     NPUs are filled otherwise), nodes are uncordoned, return, get labels or lose a taint, a pod comes that they have to
-    be `beside`, nodes get the label that says what beside is (`topology`), a spread constraint is looser, nodes are
-    added, or larger ones than there are.
+    be `beside`, nodes get the label that says what beside is (`topology`) or over what pods are spread (`spread
+    topology`), a spread constraint is looser, nodes are added, such with the labels that are asked for (`nodes so`), or
+    larger ones than there are.
     `nodes`: their names, where they matter; `number`: of nodes that get labels; of pods that end 1 where one suffices.
     """
 
@@ -96,8 +97,10 @@ class Step(NamedTuple):
         "label",
         "beside",
         "topology",
+        "spread topology",
         "spread",
         "nodes",
+        "nodes so",
         "larger nodes",
     ]
     nodes: tuple[str, ...] = ()

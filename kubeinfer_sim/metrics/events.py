@@ -33,6 +33,7 @@ from kubeinfer_sim.cluster.records import (
     PodFinished,
     PodGone,
     PodNotReady,
+    PodPreempted,
     PodReady,
     PodRef,
     PodRejected,
@@ -118,6 +119,7 @@ class EventsMeter:
             InstanceCreated: self._instance_created,
             PodCreated: self._pod_created,
             GangPending: self._pending,
+            PodPreempted: self._preempted,
             PodBound: self._pod_bound,
             ContainersRunning: self._containers_running,
             ContainerKilling: self._killing,
@@ -244,10 +246,25 @@ class EventsMeter:
             self._waiting.setdefault(record.pod.instance, {})[record.pod] = None
 
     def _pending(self, record: GangPending) -> None:
+        if "gate" in record.awaits:
+            return  # no scheduler has tried it; the API server writes its condition
         own = {each.pod: each.message for each in record.conditions}
         for pod in self._waiting.get(record.instance, ()):
             if text := own.get(pod, record.message):
                 self._of_pod(record.at, pod, "Warning", "FailedScheduling", text, self._scheduler(pod))
+
+    def _preempted(self, record: PodPreempted) -> None:
+        """Source: pkg/scheduler/framework/preemption (Executor)."""
+        by = next(iter(self._waiting.get(record.by, ())), None)
+        if by is None or self._scheduler(by) == "volcano":
+            return
+        text = f"Preempted by pod {uid_of(by)} on node {record.node}"
+        namespace, _, name = record.pod.rpartition("/")
+        subject = Subject("Pod", name, namespace)
+        if not namespace:
+            victim = next(pod for pod in reversed(self._origins.created) if pod.name == name)
+            subject = Subject("Pod", name, self._origins.namespace(victim), uid_of(victim))
+        self._note(record.at, "Normal", "Preempted", subject, text, self._scheduler(by))
 
     def _pod_bound(self, record: PodBound) -> None:
         pod = record.pod
@@ -307,8 +324,8 @@ class EventsMeter:
         of = f"{in_namespace(pod.name)}_{self._origins.namespace(pod)}({uid_of(pod)})"
         text = f"Back-off restarting failed container {record.container} in pod {of}"
         part = "initContainers" if record.init else "containers"
-        at = max(record.at, record.in_status_at)
-        self._of_pod(at, pod, "Warning", "BackOff", text, container=record.container, part=part)
+        # The sync that finds the back-off tells of it; the status has it with the next one.
+        self._of_pod(record.at, pod, "Warning", "BackOff", text, container=record.container, part=part)
 
     def _pull_failed(self, record: ImagePullFailed) -> None:
         at, pod, image = record.at, record.pod, record.image

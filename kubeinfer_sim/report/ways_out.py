@@ -51,9 +51,11 @@ _STEPS = {
     "taint": "removing or tolerating the taint",
     "beside": "a pod that it has to be beside",
     "topology": "labelling nodes with the topology key of its affinity",
+    "spread topology": "labelling nodes with the topology key of its spread constraint",
     "spread": "a looser spread constraint",
     "rings": "room in one ring",
     "nodes": "more nodes",
+    "nodes so": "more nodes with such labels",
     "larger nodes": "larger nodes",
 }
 #: Pods of which the end gives it.

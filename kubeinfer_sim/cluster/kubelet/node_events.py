@@ -81,25 +81,25 @@ class NodeEvents:
             if rebooted and pod.state is PodState.DELETING:
                 worker.sync = Sync.SETTING_UP  # nothing runs any more
             if worker.is_behind or (rebooted and pod.state is PodState.PULLING):
-                self._catch_up(worker, again=rebooted)
+                self._catch_up(worker, worker.node.last, again=rebooted)
             elif rebooted:
                 self._boot(worker)
             elif pod.state is PodState.RUNNING:
                 self._loop.sync(worker)
 
-    def _catch_up(self, worker: PodWorker, *, again: bool) -> None:
+    def _catch_up(self, worker: PodWorker, cause: int, *, again: bool) -> None:
         """The kubelet hears what it missed: the pod is to be stopped, or set up; `again`: the kubelet is new."""
         if worker.pod.state is PodState.DELETING:
             self._termination.hears(worker, new=again)
         elif not again:
             self._admission.admit(worker)
-        elif self._admission.admit_again(worker):
+        elif self._admission.admit_again(worker, cause):
             self._set_up.begin(worker)
 
     def _boot(self, worker: PodWorker) -> None:
         """The machine is up again: the kubelet, new itself, finds the pod's containers dead."""
         self._containers.forget_back_offs(worker)
-        if worker.pod.state is PodState.RUNNING and not self._admission.admit_again(worker):
+        if worker.pod.state is PodState.RUNNING and not self._admission.admit_again(worker, worker.node.last):
             return
         self._probes.reboot(worker)
         worker.pod.last = worker.node.last
@@ -141,14 +141,14 @@ class NodeEvents:
             pod = worker.pod
             held, worker.held = worker.held or {}, None
             if worker.is_behind:
-                self._catch_up(worker, again=True)
+                self._catch_up(worker, cause, again=True)
                 continue
             if pod.state is PodState.DELETING:
                 self._termination.again(worker)
                 continue
             if pod.state is PodState.FINISHED:
                 continue
-            if worker.asks_for_devices and not self._admission.admit_again(worker):
+            if worker.asks_for_devices and not self._admission.admit_again(worker, cause):
                 continue
             if worker.sync is Sync.SETTING_UP:
                 worker.added_at = now

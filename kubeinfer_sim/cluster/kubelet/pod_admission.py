@@ -90,8 +90,8 @@ class PodAdmission:
         pod.last = self._history.append(PodBound(now, pod.last, pod.ref, worker.node.name, ()))
         self._reject(worker, refused)
 
-    def admit_again(self, worker: PodWorker) -> bool:
-        """A new kubelet comes upon a pod whose containers do not run; False: it rejects it."""
+    def admit_again(self, worker: PodWorker, cause: int) -> bool:
+        """A new kubelet, by the record `cause`, comes upon a pod whose containers do not run; False: it rejects it."""
         pod = worker.pod
         refused = self._refusal(worker, known=worker.sync not in (Sync.UNHEARD, Sync.TERMINATED))
         if refused is None:
@@ -105,6 +105,7 @@ class PodAdmission:
         worker.forget_probers()
         worker.sync = Sync.TERMINATED
         pod.rejected = True
+        pod.last = cause
         self._note(worker, refused)
         worker.timer = self._clock.after(LOOKED_AT_AFTER, self._looked_at, worker, refused)
         return False

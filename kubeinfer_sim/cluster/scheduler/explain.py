@@ -180,13 +180,20 @@ def verdicts(index: NodeIndex, choice: NodeChoice, pod: Pod) -> Iterator[tuple[t
         for name, rejection in framework.judge(pod, index.cluster).rejections.items():
             yield tuple(sorted(rejection.reasons)), [name]
         return
+    named = node_affinity.named_nodes(spec)
+    if named is not None and (left_out := [name for name in index.nodes if name not in named]):
+        yield (messages.not_satisfied(node_affinity.NAME),), left_out  # before any filter is asked
     allowed = index.allowed(spec)
     for node_class in index.classes:
+        members = [node for node in node_class.members.values() if named is None or node.name in named]
         static = _static_reason(node_class, spec, index.cluster.kubernetes, restricted=allowed is not None)
-        if static is not None:
-            yield (static,), [node.name for node in node_class.members.values()]
+        if not members:
             continue
-        for nodes in _fills(node_class, spec):
+        if static is not None:
+            yield (static,), [node.name for node in members]
+            continue
+        for fill in _fills(node_class, spec):
+            nodes = [node for node in fill if named is None or node.name in named]
             if allowed is not None:
                 outside = [node.name for node in nodes if node.order not in allowed]
                 if outside:

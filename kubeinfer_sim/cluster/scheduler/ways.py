@@ -47,6 +47,7 @@ _STEPS: tuple[tuple[str, Any], ...] = (
     (inter_pod_affinity.REASON_AFFINITY, "beside"),
     (inter_pod_affinity.REASON_ANTI_AFFINITY, "apart"),
     (inter_pod_affinity.REASON_EXISTING, "apart"),
+    (pod_topology_spread.REASON_NO_LABEL, "spread topology"),
     (pod_topology_spread.REASON, "spread"),
     (node_ports.REASON, "port"),
     ("node(s) didn't have enough", "rings"),
@@ -56,6 +57,7 @@ _WITHOUT: Mapping[str, Mapping[str, Any]] = {
     "label": {"node_selector": {}, "required_affinity": None},
     "beside": {"affinity": ()},
     "topology": {"affinity": ()},
+    "spread topology": {"spread": ()},
     "spread": {"spread": ()},
 }
 
@@ -287,7 +289,7 @@ class Ways:
         for without in (nothing, free_of_labels):
             with self._joined(offered, len(waiting.pods)):
                 if self._fit(waiting, without=without, alone=True) is not None:
-                    return Step("nodes", missing)
+                    return Step("nodes" if missing or not without else "nodes so", missing)
         asked = {name for pod in waiting.pods for name in pod.spec.requests}
         boundless = [replace(spec, unlimited=spec.unlimited | asked) for spec in offered[:1]]
         with self._joined(boundless, len(waiting.pods)):

@@ -207,7 +207,7 @@ def test_a_node_can_be_named():
     assert scheduler.place_now(gang("a", pod)) == {("a", 0): "infer-3"}
     assert scheduler.explain(gang("b", pod)).counts == {
         "Insufficient huawei.com/ascend-1980": 1,
-        "node(s) didn't match Pod's node affinity/selector": 4,
+        "node(s) didn't satisfy plugin(s) [NodeAffinity]": 4,
     }
 
 
