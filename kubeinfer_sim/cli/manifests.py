@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic
-from kubeinfer_sim.errors import InputError, UsageError
-from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
-from kubeinfer_sim.manifest.names_apart import NamesApart, full_name
+from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.manifest.chosen import chosen_workload
+from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.source import SourceText
 
 if TYPE_CHECKING:
@@ -63,32 +63,5 @@ def version_of(manifests: Manifests, name: str | None, file: str) -> Version:
     Raises:
         UsageError: there is none, or there are several.
     """
-    one = _to_update(manifests.workloads, name, file)
+    one = chosen_workload(manifests.workloads, name, file)
     return one, [each for each in manifests.workloads if each is not one]
-
-
-def _to_update(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
-    """The one that is named, else the only one of the first kind of which there is any."""
-    updated = [each for each in workloads if each.kind in KINDS_ROLLED_OUT]
-    if not updated:
-        raise UsageError(f"{file} holds no {', '.join(KINDS_ROLLED_OUT[:-1])} or {KINDS_ROLLED_OUT[-1]}")
-    by_kind = [[each for each in updated if each.kind == kind] for kind in KINDS_ROLLED_OUT]
-    if name is not None:
-        by_kind = [[each for each in some if name in (each.name, full_name(each))] for some in by_kind]
-    objects = next(filter(None, by_kind), [])
-    if not objects:
-        known = _called(updated)
-        there = f"{file} has {', '.join(known)}"
-        raise UsageError(f"--name {name}: nothing of that name is updated; {there}")
-    if len(objects) > 1:
-        known = _called(objects)
-        kind = objects[0].kind
-        raise UsageError(f"{file} holds {len(objects)} {kind}s ({', '.join(known)}): choose one with --name")
-    return objects[0]
-
-
-def _called(workloads: Sequence[WorkloadSpec]) -> list[str]:
-    """Their names as `--name` tells them apart."""
-    names = NamesApart()
-    names.note(workloads)
-    return [names.named(each).name for each in workloads]

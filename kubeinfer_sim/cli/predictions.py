@@ -21,6 +21,7 @@ from kubeinfer_sim.cli.command import (
 from kubeinfer_sim.cli.manifests import version_of
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.manifest.model import KINDS_ROLLED_OUT, WorkloadSpec
+from kubeinfer_sim.manifest.names_apart import NamesApart
 
 if TYPE_CHECKING:
     from kubeinfer_sim.experiment.prediction import Prediction
@@ -104,6 +105,8 @@ class Predicted(Struct, frozen=True):
             objects_new=after.others,
             **given,
         )
+        names = NamesApart()
+        names.note(before.workloads)
         bounds = Bounds(self.max_duration_increase, self.min_ready, self.max_lost_increase)
         with ProgressBar("runs") as bar:
             return predict(
@@ -112,7 +115,7 @@ class Predicted(Struct, frozen=True):
                 again(new, after, beside_new),
                 bounds,
                 n=self.replications,
-                updated=[f"{each.kind}/{each.name}" for each in new],
+                updated=[f"{each.kind}/{each.name}" for each in map(names.named, new)],
                 workers=Workers(None) if (self.replications or 0) > _FEW else HERE,
                 progress=lambda done, total, _: bar.update(done, total, lambda: ""),
             )
@@ -183,7 +186,7 @@ def prediction_options(command: F) -> F:
         ),
         option(
             "--name",
-            metavar="[NAMESPACE/]NAME",
+            metavar="[NAMESPACE/|KIND/]NAME",
             help="Of --predict: what is updated, where several differ; the others run beside it as in OLD.",
         ),
         first_nodes_options,

@@ -43,7 +43,11 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @filename_option
 @first_nodes_options
 @gate_options
-@option("--name", metavar="NAME", help="Which KubeInfer or Deployment, where there are several.")
+@option(
+    "--name",
+    metavar="[NAMESPACE/|KIND/]NAME",
+    help="Which KubeInfer or Deployment, where there are several; the objectives here are asked of it.",
+)
 @click.option(
     "--vary",
     "vary",

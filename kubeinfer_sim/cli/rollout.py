@@ -27,6 +27,7 @@ from kubeinfer_sim.cli.replications import Many
 from kubeinfer_sim.cli.simulation import simulate_and_report, simulation_options
 from kubeinfer_sim.diagnostics import Diagnostic, Severity, unrepeated
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.chosen import others_than
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.model import WorkloadSpec
 
@@ -61,7 +62,7 @@ def _surplus(ctx: click.Context, rest: Sequence[str]) -> str:
 @values_options("the manifests")
 @option(
     "--name",
-    metavar="[NAMESPACE/]NAME",
+    metavar="[NAMESPACE/|KIND/]NAME",
     help="What is updated, where a file holds several; the others run beside it.",
 )
 @timings_option
@@ -115,7 +116,7 @@ def command(
     the update never finishes; 4: of many runs, it is undecided.
     """
     from kubeinfer_sim.manifest.template import parse_settings
-    from kubeinfer_sim.scenario.rollout import rollout_scenario
+    from kubeinfer_sim.scenario.rollout import asked_of, rollout_scenario
 
     if [old, new, cluster, pods].count("-") > 1:
         raise UsageError("only one file can come from standard input")
@@ -126,6 +127,7 @@ def command(
         raise UsageError("--pods are those of the nodes given as --cluster FILE: give both")
     values, later = parse_settings(settings, files), parse_settings(new_settings, option="--set-new")
     (before, beside), after, others = _load(old, new, values, later, name)
+    objectives, places = asked_of(before, beside, gates.objectives(), gates.places())
     profile: Any = timings
     given: dict[str, Any] = {
         "profile": profile,
@@ -137,9 +139,11 @@ def command(
         "objects": others.objects[0],
         "objects_new": others.objects[1] if len(others.objects) > 1 else (),
         "configuration": configuration,
-        "objectives": gates.objectives(),
-        "places": gates.places(),
+        "objectives": objectives,
+        "places": places,
     }
+    if name is None and not quiet and (alternatives := others_than(before, [before, *beside])):
+        _tell_which(before, alternatives, all_updated=after is not None, asked=bool(objectives))
     update = (before, None if after is None else after[0], where)
     scenario = rollout_scenario(*update, **given, warnings=others.warnings, written=others.written)
     if scenario_to is not None:
@@ -159,6 +163,16 @@ def command(
         inputs=(old, new, cluster, pods),
         whole=lambda: _whole(update, given),
     )
+
+
+def _tell_which(one: WorkloadSpec, others: Sequence[str], *, all_updated: bool, asked: bool) -> None:
+    """Say which of several workloads was taken, where that decides something."""
+    which = f"{one.kind}/{one.name} of {1 + len(others)} workloads"
+    another = f"--name {others[0]} takes another"
+    if not all_updated:
+        note(f"what is updated is {which}; {another}")
+    elif asked:
+        note(f"the objectives are asked of {which}; {another}")
 
 
 def _whole(update: tuple[Any, ...], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,9 @@ def set_name(looked: Looked) -> str:
 def notes(made: Recommendation) -> list[str]:
     """What a reader should know of it: what was not looked at, and what the runs leave out."""
     lines = []
+    if made.others:
+        which = f"What is changed is {made.workload}, of {1 + len(made.others)} workloads"
+        lines.append(printable(f"{which}; --name {made.others[0]} takes another."))
     if made.also and made.edits:
         verb = "is" if len(made.also) == 1 else "are"
         lines.append(

@@ -139,7 +139,7 @@ def rollout_document(
     read_horizon(horizon)
     names = _names_apart(old, new, beside, beside_new)
     old, new = names.named(old), None if new is None else names.named(new)
-    beside, beside_new = [*map(names.named, beside)], [*map(names.named, beside_new)]
+    beside, beside_new, restarted = ([*map(names.named, each)] for each in (beside, beside_new, restarted))
     if new is not None and (type(new), full_name(new)) != (type(old), full_name(old)):
         raise UsageError(
             f"{full_name(new)} is another object than {full_name(old)}: an update keeps name and namespace"
@@ -206,6 +206,39 @@ def _names_apart(
     names = NamesApart()
     names.note([old, *([] if new is None else [new]), *beside, *beside_new])
     return names
+
+
+def asked_of(
+    one: WorkloadSpec,
+    beside: Sequence[WorkloadSpec],
+    objectives: Mapping[str, Any],
+    places: Mapping[Path, tuple[Document, Path]],
+) -> tuple[Mapping[str, Any], Mapping[Path, tuple[Document, Path]]]:
+    """Objectives that are meant of the one that is updated, as a scenario says it, and where they stand.
+
+    In a scenario they are asked of every KubeInfer, or without one of every other workload: where that would be others
+    than the one, they go under its name.
+    """
+    meant = [
+        each
+        for each in beside
+        if each.kind == "KubeInfer" or (one.kind != "KubeInfer" and each.kind != "Pod")
+    ]
+    if not (meant and objectives):
+        return objectives, places
+    from kubeinfer_sim.scenario.objective_forms import WorkloadObjectivesForm
+
+    of_one = {field.alias or name for name, field in WorkloadObjectivesForm.model_fields.items()}
+    own = {key: value for key, value in objectives.items() if key in of_one}
+    name = f"{one.kind}/{_names_apart(one, None, beside, ()).named(one).name}"
+    rest = {key: value for key, value in objectives.items() if key not in own}
+    under = {**rest.get("objects", {}), name: own}
+    head = ("spec", "objectives")
+    moved = {
+        (*head, "objects", name, *path[2:]) if path[:2] == head and path[2:3] and path[2] in own else path: at
+        for path, at in places.items()
+    }
+    return {**rest, "objects": under}, moved
 
 
 def require_nodes(nodes: str | None, configuration: Configuration | None) -> None:

@@ -36,6 +36,7 @@ spec:
     metadata: {labels: {app: router}}
     spec: {containers: [{name: router, image: "repo/router:1", resources: {limits: {cpu: 1}}}]}
 """
+DOWN_FIRST = "{rollingUpdate: {maxSurge: 0, maxUnavailable: 1}}"
 OBJECTS = (KUBEINFER % "chat", KUBEINFER % "code", DEPLOYMENT)
 SCENARIO = """\
 apiVersion: kubeinfer-sim/v1
@@ -173,3 +174,56 @@ def test_what_is_not_named_runs_beside_what_is_updated(folder: Path) -> None:
     assert unknown.returncode == 2
     assert "--name nobody: nothing of that name is updated" in unknown.told
     assert "has chat, code, router" in unknown.told
+
+
+@pytest.mark.parametrize("name", ["router", "default/router", "Deployment/router"])
+def test_objectives_of_options_are_asked_of_what_is_updated(folder: Path, name: str) -> None:
+    """Beside KubeInfers of which both instances stay ready: of the router one goes first."""
+    (folder / "all.yaml").write_text("---\n".join([*OBJECTS[:2], f"{DEPLOYMENT}  strategy: {DOWN_FIRST}\n"]))
+    ask = ("all.yaml", "--nodes", "6x8", "--min-ready", "2", "--name", name)
+    done = sim("rollout", *ask, cwd=folder)
+    assert done.returncode == 1
+    assert "Deployment/router: at least 2 ready (measured: 1)" in words(done)
+    assert "takes another" not in done.stderr
+    found = sim("recommend", *ask, "--vary", "maxSurge=1", "--vary", "maxUnavailable=0", cwd=folder)
+    assert found.returncode == 0, found.told
+    assert "takes another" not in words(found)
+    too_many = sim("rollout", *ask[:4], "3", *ask[5:], cwd=folder)
+    assert "--min-ready 3: error: cannot hold" in words(too_many) + too_many.told
+
+
+def test_which_one_of_several_was_taken_is_said(folder: Path) -> None:
+    for file, objects in (("one.yaml", OBJECTS[1:]), ("new.yaml", OBJECTS[1:])):
+        (folder / file).write_text("---\n".join(objects))
+    ask = ("--nodes", "4x8", "--min-ready", "1")
+    taken = "KubeInfer/code of 2 workloads; --name Deployment/router takes another"
+    again, both = (
+        " ".join(sim("rollout", *files, *ask, cwd=folder).stderr.split())
+        for files in (("one.yaml",), ("one.yaml", "new.yaml"))
+    )
+    assert f"what is updated is {taken}" in again
+    assert f"the objectives are asked of {taken}" in both
+    done = sim("recommend", "one.yaml", *ask, cwd=folder)
+    assert (
+        "What is changed is KubeInfer/code, of 2 workloads; --name Deployment/router takes another."
+        in words(done)
+    )
+    several = sim("recommend", "all.yaml", *ask, cwd=folder)
+    assert several.returncode == 2
+    assert "holds 2 KubeInfers (chat, code): choose one with --name" in " ".join(several.told.split())
+
+
+def test_a_new_revision_is_no_other_file_that_needs_the_same_changes(folder: Path) -> None:
+    (folder / "one.yaml").write_text("---\n".join([*OBJECTS[1:2], f"{DEPLOYMENT}  strategy: {DOWN_FIRST}\n"]))
+    line = ("one.yaml", "--nodes", "4x8", "--min-ready", "2", "--name", "router", "--vary", "maxSurge=1")
+    done = sim("recommend", *line, "--vary", "maxUnavailable=0", "--json", "-", cwd=folder)
+    document = json.loads(done.stdout)
+    assert [each["name"] for each in document["changes"]] == ["maxSurge 1", "maxUnavailable 0"]
+    assert document["alsoIn"] == []
+
+
+def test_what_is_asked_of_one_kubeinfer_is_not_asked_of_a_smaller_one(folder: Path) -> None:
+    smaller = OBJECTS[0].replace("replicas: 2", "replicas: 1")
+    (folder / "all.yaml").write_text("---\n".join([smaller, *OBJECTS[1:]]))
+    done = sim("rollout", "all.yaml", "--nodes", "6x8", "--min-ready", "2", "--name", "code", cwd=folder)
+    assert (done.returncode, "code: at least 2 ready (measured: 2)" in words(done)) == (0, True), done.told

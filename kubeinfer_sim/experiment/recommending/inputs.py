@@ -8,17 +8,18 @@ from typing import Any
 from msgspec import Struct
 
 from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.manifest.chosen import chosen_workload, others_than
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import kind_in_file
 from kubeinfer_sim.manifest.load import load_manifest
 from kubeinfer_sim.manifest.model import WorkloadSpec
-from kubeinfer_sim.manifest.names_apart import NamesApart, full_name, in_namespace
+from kubeinfer_sim.manifest.names_apart import NamesApart, in_namespace
 from kubeinfer_sim.manifest.source import SourceText, read_source
 from kubeinfer_sim.manifest.yaml_tree import load_documents
 from kubeinfer_sim.scenario.configuration import Configuration
 from kubeinfer_sim.scenario.load import Overrides, load_scenario
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.scenario.rollout import rollout_document, rollout_scenario
+from kubeinfer_sim.scenario.rollout import asked_of, rollout_document, rollout_scenario
 from kubeinfer_sim.scenario.self_contained import self_contained, whole_scenario
 
 
@@ -27,11 +28,13 @@ class Inputs(Struct, frozen=True):
 
     Attributes:
         whole: makes the scenario's document with all that it is made of.
+        others: what else could have been meant, where no name is given.
     """
 
     scenario: Scenario
     document: Document
     whole: Callable[[], dict[str, Any]]
+    others: tuple[str, ...] = ()
 
 
 def read_inputs(
@@ -63,11 +66,11 @@ def read_inputs(
                 raise UsageError(f"{option}: a scenario has its own: give the manifest in place of it")
         loaded = Overrides(seed=seed, horizon=horizon, configuration=configuration)
         scenario = load_scenario(source, set_values=set_values or {}, **loaded)
-        workload = _one(scenario.workloads, name, manifest)
+        workload, others = _one(scenario.workloads, name, manifest)
         file = workload.source.rpartition(":")[0]
         document = _document(read_source(file) if file else source, workload)
         return Inputs(
-            scenario, document, lambda: whole_scenario(source, set_values=set_values or {}, **loaded)
+            scenario, document, lambda: whole_scenario(source, set_values=set_values or {}, **loaded), others
         )
     if nodes is None and configuration is None:
         raise UsageError(
@@ -77,36 +80,35 @@ def read_inputs(
     names = NamesApart()
     names.note(manifests.workloads)
     workloads = [*map(names.named, manifests.workloads)]
-    workload = _one(workloads, name, manifest)
+    workload, others = _one(workloads, name, manifest)
+    beside = [each for each in workloads if each is not workload]
+    asked, given_at = asked_of(workload, beside, objectives or {"completes": True}, places or {})
     options: dict[str, Any] = {
         "profile": timings,
         "seed": seed or 0,
         "horizon": horizon or "settled",
         "pods": pods,
-        "beside": [each for each in workloads if each is not workload],
+        "beside": beside,
         "objects": manifests.others,
         "configuration": configuration,
-        "objectives": objectives or {"completes": True},
-        "places": places or {},
+        "objectives": asked,
+        "places": given_at,
     }
 
     def whole() -> dict[str, Any]:
         written, _ = rollout_document(workload, None, nodes, **options)
         return self_contained(written, typed=frozenset(filter(None, (nodes, pods))))
 
-    return Inputs(rollout_scenario(workload, None, nodes, **options), _document(source, workload), whole)
+    scenario = rollout_scenario(workload, None, nodes, **options)
+    return Inputs(scenario, _document(source, workload), whole, others)
 
 
-def _one(workloads: Sequence[WorkloadSpec], name: str | None, file: str) -> WorkloadSpec:
-    some = [each for each in workloads if each.kind in ("KubeInfer", "Deployment")]
-    some = [each for each in some if name in (None, each.name, full_name(each))]
-    first = [each for each in some if each.kind == "KubeInfer"] or some
-    if len(first) != 1:
-        known = ", ".join(each.name for each in workloads) or "nothing"
-        raise UsageError(
-            f"{file}: expected one KubeInfer or Deployment, there is {known}: choose one with --name"
-        )
-    return first[0]
+def _one(
+    workloads: Sequence[WorkloadSpec], name: str | None, file: str
+) -> tuple[WorkloadSpec, tuple[str, ...]]:
+    kinds = ("KubeInfer", "Deployment")
+    one = chosen_workload(workloads, name, file, kinds)
+    return one, () if name is not None else tuple(others_than(one, workloads, kinds))
 
 
 def _document(source: SourceText, workload: WorkloadSpec) -> Document:

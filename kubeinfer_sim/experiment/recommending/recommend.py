@@ -44,7 +44,7 @@ from kubeinfer_sim.manifest.text_edit import Edit, edited, json_patch, unified_d
 from kubeinfer_sim.manifest.yaml_text import yaml_text
 from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.metrics import Judged, Judgement
-from kubeinfer_sim.scenario.actions.model import Apply
+from kubeinfer_sim.scenario.actions.model import MADE_FROM_IT, Apply
 from kubeinfer_sim.scenario.model import Configured, Objectives, Scenario
 
 #: Seeds under which it is told what each change does.
@@ -108,6 +108,7 @@ class Recommendation(Struct, frozen=True):
         document: where the manifest stands; `also`: other files of the workload, which are applied in the runs, and
             changed in them likewise.
         path: of its file, as a patch names it.
+        others: what else could have been meant, where nobody has said which workload it is.
         scenario: in which the manifest was played as it is.
     """
 
@@ -126,6 +127,7 @@ class Recommendation(Struct, frozen=True):
     path: str
     scenario: Scenario
     also: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
     plot = WrittenIn("report.pictures", "plot_recommendation")
     _repr_html_ = WrittenIn("report.notebook", "html_of")
@@ -254,7 +256,8 @@ def recommend(
     own = Space(scenario, (), SourceText("recommend", ""), {}, {})
     workload = _workload(scenario, document)
     with kept(workers) as places:
-        return _Recommending(own, workload, document, vary, n, places, progress).made()
+        made = _Recommending(own, workload, document, vary, n, places, progress).made()
+    return replace(made, others=read.others)
 
 
 def _workload(scenario: Scenario, document: Document) -> KubeInfer | Deployment:
@@ -332,6 +335,7 @@ class _Recommending:
             action.workload.source.rpartition(":")[0]
             for action in self._own.scenario.actions
             if isinstance(action, Apply)
+            and action.label not in MADE_FROM_IT
             and (action.workload.kind, action.workload.name) == (own.kind, own.name)
         )
         return tuple(dict.fromkeys(each for each in files if each and each != self._document.source.name))

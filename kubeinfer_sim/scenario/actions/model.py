@@ -29,6 +29,10 @@ class Target(Struct, frozen=True):
     name: str = ""
 
 
+#: How versions are called that are made from the one in force, which no file holds.
+NEW_REVISION, PATCH = MADE_FROM_IT = ("new revision", "patch")
+
+
 class Apply(Struct, frozen=True):
     """The user changes a workload: applies another version, patches, pauses, resumes, rolls it back.
 

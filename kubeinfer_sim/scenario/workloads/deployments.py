@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, Kind, KubeInfer
-from kubeinfer_sim.scenario.actions.model import Change, Undo
+from kubeinfer_sim.scenario.actions.model import PATCH, Change, Undo
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.manifests import Manifests
 from kubeinfer_sim.scenario.workloads.plain import PlainLine
@@ -65,7 +65,7 @@ class DeploymentLine:
         return self._line.applied(at, form, path)
 
     def patch(
-        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = PATCH, *, placed: bool = True
     ) -> Sequence[Change]:
         """The version in force with a JSON merge patch; none when it is wrong, which is noted."""
         return self._line.patch(at, patch, path, label, placed=placed)

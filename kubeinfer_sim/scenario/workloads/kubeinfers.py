@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer
-from kubeinfer_sim.scenario.actions.model import Apply, Change, Refused, Scale
+from kubeinfer_sim.scenario.actions.model import NEW_REVISION, PATCH, Apply, Change, Refused, Scale
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision
@@ -64,7 +64,7 @@ class KubeInferLine:
         """
         if form.new_revision:
             restarted = self._reload(new_revision(self.current.raw), path, ())
-            return [] if restarted is None else self.take(at, restarted, "new revision")
+            return [] if restarted is None else self.take(at, restarted, NEW_REVISION)
         if form.patch is not None:
             return self.patch(at, form.patch, (*path, "patch"))
         loaded = self._manifests.read(form, path, [self.current.name])
@@ -81,7 +81,7 @@ class KubeInferLine:
         return [Apply(at, spec, label)]
 
     def patch(
-        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = PATCH, *, placed: bool = True
     ) -> Sequence[Apply]:
         """The version in force with a JSON merge patch; none when it is wrong, which is noted."""
         kubeinfer = self._reload(merge_patch(self.current.raw, patch), path, path if placed else ())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, WorkloadSpec
 from kubeinfer_sim.manifest.names_apart import full_name
-from kubeinfer_sim.scenario.actions.model import Change
+from kubeinfer_sim.scenario.actions.model import PATCH, Change
 
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.actions.apply_form import ApplyForm
@@ -44,7 +44,7 @@ class WorkloadLine(Protocol):
         ...
 
     def patch(
-        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = PATCH, *, placed: bool = True
     ) -> Sequence[Change]:
         """The version in force with a JSON merge patch; findings are `placed` in the patch, or at `path`."""
         ...

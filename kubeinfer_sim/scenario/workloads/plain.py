@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Kind, KubeInfer, PlainWorkload, Role
 from kubeinfer_sim.manifest.refusals import refusal, with_strategy
-from kubeinfer_sim.scenario.actions.model import Apply, Change, Refused
+from kubeinfer_sim.scenario.actions.model import NEW_REVISION, PATCH, Apply, Change, Refused
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision_of_template
@@ -85,9 +85,9 @@ class PlainLine:
             if self.kind == "Pod":
                 self._context.error(path, "a Pod has no template: nothing restarts it")
                 return []
-            return self.patch(at, new_revision_of_template(current.raw), path, "new revision", placed=False)
+            return self.patch(at, new_revision_of_template(current.raw), path, NEW_REVISION, placed=False)
         if form.patch is not None:
-            return self._patched(at, form.patch, (*path, "patch"), "patch", placed=True)
+            return self._patched(at, form.patch, (*path, "patch"), PATCH, placed=True)
         loaded = self._manifests.read(form, path, [current.name])
         if loaded is None:
             return []
@@ -103,7 +103,7 @@ class PlainLine:
         return [] if spec.raw == self.current.raw else self._replaced(at, spec, label)
 
     def patch(
-        self, at: int, patch: Mapping[str, Any], path: Path, label: str = "patch", *, placed: bool = True
+        self, at: int, patch: Mapping[str, Any], path: Path, label: str = PATCH, *, placed: bool = True
     ) -> Sequence[Change]:
         """The version in force, patched; none when it is wrong, which is noted, `placed` in the patch or at `path`."""
         before = self.current.raw
