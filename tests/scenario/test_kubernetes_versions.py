@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from building import kubeinfer, scenario
 from cluster.prober.cases import play, prober_of
-from cluster.prober.reference import ReferenceProber
 from command_line import python
 from msgspec.structs import replace
 from scenario_files import MANIFEST, Load
@@ -35,6 +34,7 @@ from kubeinfer_sim.manifest.releases import RELEASES, changes, release_of, since
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
 from kubeinfer_sim.simulation.simulate import simulate
+from kubeinfer_sim.testing.reference_prober import ReferenceProber
 
 Findings = Callable[..., list[str]]
 BOTH = pytest.mark.parametrize("kind", [ReferenceProber, ContainerProber])

@@ -23,6 +23,7 @@ from kubeinfer_sim.cluster.records import (
     PodCreated,
     PodGone,
     PodReady,
+    PodStarted,
 )
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceRestarting, SpecApplied
 from kubeinfer_sim.engine.history import NO_CAUSE, Record
@@ -180,6 +181,20 @@ PLANTED: dict[str, list[tuple[Callable[[Records], Records], str]]] = {
         )
     ],
     "INV-11": [(mended_in_use, "node-0/npu1 is repaired, and infer-")],
+    "INV-24": [
+        (
+            lambda records: changed(records, PodReady, at=the(records, PodReady).at + 1000),
+            "is started at 1000 ms and ready at 12000 ms; with every tick fired it is started at 1000 ms and ready at 11000 ms",
+        ),
+        (
+            lambda records: changed(records, PodStarted, at=the(records, PodStarted).at - 1000),
+            "is started at 0 ms and ready at 11000 ms",
+        ),
+        (
+            lambda records: [record for record in records if record is not the(records, PodReady)],
+            "is started at 1000 ms by ",
+        ),
+    ],
 }
 
 

@@ -291,6 +291,16 @@ def goes_on_from_run_to_run(original: Any) -> Any:
     return lambda self: (original(self) + 0.1 * next(numbers)) % 1
 
 
+def a_second_later(original: Any) -> Any:
+    """What is foreseen of a start is that of another one."""
+
+    def planted(self: Any, start: Any) -> Any:
+        typical, shift = original(self, start)
+        return typical, shift + 1000
+
+    return planted
+
+
 class Planted(NamedTuple):
     """A bug: what it does to the function of this name, in which scenario, and the invariant that sees it."""
 
@@ -419,6 +429,12 @@ PLANTED = {
         one_more_allowed,
         "drain under a budget",
         "INV-21",
+    ),
+    "what is foreseen of a start is that of another one": Planted(
+        f"{_CLUSTER}.prober.forecast.Forecasts._typical", a_second_later, "update", "INV-24"
+    ),
+    "what is foreseen of a Deployment's pod is that of another one": Planted(
+        f"{_CLUSTER}.prober.forecast.Forecasts._typical", a_second_later, "update of a Deployment", "INV-24"
     ),
     "draws go on from one run to the next": Planted(
         "kubeinfer_sim.engine.streams.Stream.random", goes_on_from_run_to_run, "update, drawn", "INV-15"

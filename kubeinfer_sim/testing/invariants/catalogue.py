@@ -15,6 +15,7 @@ from kubeinfer_sim.testing.invariants.pods import (
     NothingDeadIsStopped,
     OneNode,
 )
+from kubeinfer_sim.testing.invariants.probes import ProbesAsTicked
 from kubeinfer_sim.testing.invariants.recount import Recounted
 from kubeinfer_sim.testing.invariants.resources import NothingOvercommitted
 from kubeinfer_sim.testing.invariants.rollouts import (
@@ -44,4 +45,5 @@ CATALOGUE: tuple[type[Invariant], ...] = (
     NoRestartWithoutTrigger,
     Recounted,
     BudgetsNeverOverdrawn,
+    ProbesAsTicked,
 )

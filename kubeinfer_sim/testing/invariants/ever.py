@@ -31,10 +31,20 @@ def _versions(scenario: Scenario) -> Iterator[WorkloadSpec]:
 def templates_ever(scenario: Scenario) -> Iterator[tuple[str, Whose, PodTemplate]]:
     """Of every version of every object: its namespace, whose pods, and their template."""
     for spec in _versions(scenario):
-        roles = spec.roles if isinstance(spec, KubeInfer) else ()
-        pods = {role.name: role.template for role in roles} or {spec.name: spec.pod_templates[0]}
-        for role, template in pods.items():
+        for role, template in _templates(spec).items():
             yield spec.namespace, (spec.kind, spec.name, role), template
+
+
+def revisions_ever(scenario: Scenario) -> Iterator[tuple[Whose, str, PodTemplate]]:
+    """Whose pods, of which revision, and their template."""
+    for spec in _versions(scenario):
+        for role, template in _templates(spec).items():
+            yield (spec.kind, spec.name, role), spec.revision, template
+
+
+def _templates(spec: WorkloadSpec) -> dict[str, PodTemplate]:
+    roles = spec.roles if isinstance(spec, KubeInfer) else ()
+    return {role.name: role.template for role in roles} or {spec.name: spec.pod_templates[0]}
 
 
 def nodes_ever(scenario: Scenario) -> Iterator[NodeSpec]:

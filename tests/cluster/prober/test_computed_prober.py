@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from cluster.prober.cases import play, prober_of
-from cluster.prober.reference import ReferenceProber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubeinfer_sim.cluster.prober import PROBE_KINDS, ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import RELEASES, release_of
+from kubeinfer_sim.testing.reference_prober import ReferenceProber
 
 
 def a_probe(draw: Random, kind: str) -> dict[str, int]:

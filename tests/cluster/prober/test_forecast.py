@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from cluster.prober.reference import ReferenceProber
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +14,7 @@ from kubeinfer_sim.cluster.prober import ContainerProber, Probes
 from kubeinfer_sim.cluster.prober.forecast import Follower, Forecasts, Start
 from kubeinfer_sim.manifest.model import Probe
 from kubeinfer_sim.manifest.releases import LATEST, RELEASES, Release, release_of
+from kubeinfer_sim.testing.reference_prober import ReferenceProber
 
 #: A transition: when, of what kind, and the value; of a kill also how many calls it follows from, over how long.
 Row = tuple[Any, ...]

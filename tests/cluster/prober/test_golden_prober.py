@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from cluster.prober.cases import Trace, call_rows, compressed, play, prober_of
-from cluster.prober.reference import ReferenceProber
 
 from kubeinfer_sim.cluster.prober import ContainerProber
+from kubeinfer_sim.testing.reference_prober import ReferenceProber
 
 
 def assert_visible(trace: Trace, expected: dict[str, Any]) -> None:

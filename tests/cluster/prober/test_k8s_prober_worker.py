@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from cluster.prober import reference
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.prober import ContainerProber, Health, Outcome, Probes, Segment
 from kubeinfer_sim.cluster.prober.health import FlapDraws
 from kubeinfer_sim.cluster.prober.worker import Incarnation, Result, View, Worker, WorkerSpec
 from kubeinfer_sim.manifest.model import Probe
+from kubeinfer_sim.testing import reference_prober as reference
 
 NOW = 1_000_000
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 from cluster.prober.cases import Trace, play, prober_of
-from cluster.prober.reference import ReferenceProber
 
 from kubeinfer_sim.cluster.prober import ContainerProber
+from kubeinfer_sim.testing.reference_prober import ReferenceProber
 
 BOTH = pytest.mark.parametrize("kind", [ReferenceProber, ContainerProber])
 

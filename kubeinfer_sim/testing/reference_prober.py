@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import pairwise
 from math import floor, log1p
 from typing import Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.prober import (
     PROBE_KINDS,
@@ -35,8 +38,7 @@ TICK = 0
 END = {"startup": 1, "liveness": 2, "readiness": 3}
 
 
-@dataclass
-class Status:
+class Status(Struct):
     """One container's status as the status manager holds it. `age_origin` is StartedAt, whole seconds."""
 
     phase: str = "Pending"
@@ -49,8 +51,7 @@ class Status:
     pod_ready: bool = False  # as the API server had it when such a kubelet began
 
 
-@dataclass
-class Worker:
+class Worker(Struct, eq=False):
     """worker.go's `worker`; `spec` is the probe, the rest its fields."""
 
     kind: ProbeKind
@@ -74,12 +75,13 @@ class Worker:
     publish: Callable[[Worker, str], None] = lambda worker, result: None
 
     def cache(self, result: str) -> None:
+        """The cached result; one that is another than before is published."""
         if self.cached != result:
             self.cached = result
             self.publish(self, result)
 
     def round_begins(self, status: Status | None, now: float) -> Literal["exit", "go on", "call"]:
-        """doProbe up to the call of the handler."""
+        """DoProbe up to the call of the handler."""
         if status is None:
             return "go on"
         if status.phase in ("Failed", "Succeeded"):
@@ -129,16 +131,18 @@ class Worker:
             self.result_run = 0
 
 
-@dataclass
-class Call:
+class Call(Struct):
+    """One call of a handler, as the golden traces have it; times in ms."""
+
     start: int
     end: int
     outcome: Outcome
     incarnation: int
 
 
-@dataclass
-class Recording:
+class Recording(Struct):
+    """All that happened, visible or not: calls of each probe, results that were cached, syncs."""
+
     calls: dict[ProbeKind, list[Call]] = field(default_factory=dict)
     results: list[tuple[int, str, str, int]] = field(default_factory=list)
     syncs: list[int] = field(default_factory=list)
@@ -179,7 +183,9 @@ class ReferenceProber:
         for kind, probe in zip(PROBE_KINDS, probes, strict=True):
             if probe is None:
                 continue
-            worker = Worker(kind, probe, holds_success=kubernetes.startup_probe_rests, publish=self.published)
+            worker = Worker(
+                kind, probe, holds_success=kubernetes.startup_probe_rests, publish=self._published
+            )
             self.workers[kind] = worker
             self.recording.calls[kind] = []
             if source is not None:
@@ -191,26 +197,28 @@ class ReferenceProber:
             elif period > kubelet_age_ms:
                 wake = added_at + int(self.sources[kind].random() * period)
             if wake is None:
-                self.first_wake(worker)
+                self._first_wake(worker)
             else:
                 worker.asleep = True
-                self.at(wake, TICK, kind, lambda worker=worker: self.first_wake(worker))
-        self.settle_updates()
+                self._at(wake, TICK, kind, partial(self._first_wake, worker))
+        self._settle_updates()
 
     # -- what happens to the container ---------------------------------------------------------------------
 
     def container_started(self, at: int, health: Health) -> None:
-        self.arrive(at)
-        self.new_container(at, health)
+        """A new container runs, and a sync sees it."""
+        self._arrive(at)
+        self._new_container(at, health)
 
     def container_replaced(self, at: int, health: Health) -> None:
-        self.arrive(at)
+        """The container was killed and the next one started within one sync."""
+        self._arrive(at)
         self.killing = False
-        self.new_container(at, health)
+        self._new_container(at, health)
 
-    def new_container(self, at: int, health: Health) -> None:
+    def _new_container(self, at: int, health: Health) -> None:
         self.healths.append(health)
-        self.pod_sync(
+        self._pod_sync(
             fresh=Status(
                 phase="Running",
                 container=f"c{len(self.healths) - 1}",
@@ -223,27 +231,31 @@ class ReferenceProber:
     def container_adopted(
         self, at: int, health: Health, *, since: int, started: bool, pod_ready: bool
     ) -> None:
-        self.arrive(at)
+        """A new kubelet finds the container running, and a sync sees it."""
+        self._arrive(at)
         self.healths.append(health)
         whole_second = (since + self.wall_offset) // 1000 * 1000 - self.wall_offset
         fresh = Status("Running", f"c{len(self.healths) - 1}", "running", started, age_origin=whole_second)
         if self.carries_started and whole_second < at - 10_000:
             fresh.restarted, fresh.pod_ready = True, pod_ready
-        self.pod_sync(fresh=fresh)
+        self._pod_sync(fresh=fresh)
 
     def container_died(self, at: int) -> None:
-        self.arrive(at)
+        """The container is dead, and a sync sees it."""
+        self._arrive(at)
         self.killing = False
-        self.pod_sync(fresh=replace(self.status, state="terminated"), while_terminating=True)
+        self._pod_sync(fresh=replace(self.status, state="terminated"), while_terminating=True)
 
     def health_changed(self, at: int, health: Health) -> None:
-        self.arrive(at)
+        """From now on the container answers otherwise."""
+        self._arrive(at)
         if self.healths:
             self.healths[-1] = health
 
     def pod_terminating(self, at: int) -> None:
-        self.arrive(at)
-        self.pod_sync(kills=False)
+        """The pod is being terminated: one last sync, then only readiness is probed."""
+        self._arrive(at)
+        self._pod_sync(kills=False)
         self.terminating = True
         for kind in ("startup", "liveness"):
             worker = self.workers.pop(kind, None)
@@ -251,84 +263,87 @@ class ReferenceProber:
                 worker.publish = lambda worker, result: None
 
     def sync(self, at: int) -> None:
-        self.arrive(at)
-        self.pod_sync()
+        """A sync of the pod for any other reason."""
+        self._arrive(at)
+        self._pod_sync()
 
     # -- time ----------------------------------------------------------------------------------------------
 
-    def at(self, when: int, phase: int, kind: ProbeKind, action: Callable[[], None]) -> None:
+    def _at(self, when: int, phase: int, kind: ProbeKind, action: Callable[[], None]) -> None:
         self.order += 1
         heapq.heappush(self.events, (when, phase, PROBE_KINDS.index(kind), self.order, action))
 
     def next_at(self) -> int | None:
+        """When something happens next that nobody calls for."""
         if self.transitions:
             return self.transitions[0].at
         return self.events[0][0] if self.events else None
 
     def advance(self, to: int) -> list[Transition]:
-        self.arrive(to)
+        """What others can see of all that happens up to and including `to`, in order."""
+        self._arrive(to)
         transitions, self.transitions = self.transitions, []
         return transitions
 
-    def arrive(self, to: int) -> None:
+    def _arrive(self, to: int) -> None:
         while self.events and self.events[0][0] <= to:
             self.now, phase, _, _, action = heapq.heappop(self.events)
             action()
             # All ticks of an instant come before the loop looks at any result of that instant.
             if not (phase == TICK and self.events and self.events[0][:2] == (self.now, TICK)):
-                self.settle_updates()
+                self._settle_updates()
         self.now = to
 
     # -- workers -------------------------------------------------------------------------------------------
 
-    def first_wake(self, worker: Worker) -> None:
+    def _first_wake(self, worker: Worker) -> None:
         worker.asleep = False
-        self.restart_ticker(worker)
-        self.round(worker)
+        self._restart_ticker(worker)
+        self._round(worker)
 
-    def restart_ticker(self, worker: Worker) -> None:
+    def _restart_ticker(self, worker: Worker) -> None:
         worker.ticker += 1
         worker.tick_waits = False
-        self.next_tick(worker, worker.ticker, self.now)
+        self._next_tick(worker, worker.ticker, self.now)
 
-    def next_tick(self, worker: Worker, ticker: int, last: int) -> None:
+    def _next_tick(self, worker: Worker, ticker: int, last: int) -> None:
         when = last + worker.spec.period_seconds * 1000
 
         def tick() -> None:
             if worker.ticker == ticker:
-                self.next_tick(worker, ticker, when)
+                self._next_tick(worker, ticker, when)
                 worker.tick_waits = True
-                self.select(worker)
+                self._select(worker)
 
-        self.at(when, TICK, worker.kind, tick)
+        self._at(when, TICK, worker.kind, tick)
 
-    def trigger(self, worker: Worker) -> None:
+    def _trigger(self, worker: Worker) -> None:
         worker.trigger_waits = True
-        self.select(worker)
+        self._select(worker)
 
-    def select(self, worker: Worker) -> None:
+    def _select(self, worker: Worker) -> None:
         """The worker's `select`, if it is there: takes what waits and does a round."""
         if worker.calling or worker.asleep:
             return
         if worker.trigger_waits and (self.tie == "trigger" or not worker.tick_waits):
             worker.trigger_waits = False
             if self.resets_ticker:
-                self.restart_ticker(worker)
+                self._restart_ticker(worker)
         elif worker.tick_waits:
             worker.tick_waits = False
         else:
             return
-        self.round(worker)
+        self._round(worker)
 
-    def round(self, worker: Worker) -> None:
+    def _round(self, worker: Worker) -> None:
         if worker.round_begins(self.written, self.now) == "call":
-            self.call(worker, 1)
+            self._call(worker, 1)
         else:
-            self.select(worker)
+            self._select(worker)
 
-    def call(self, worker: Worker, attempt: int) -> None:
+    def _call(self, worker: Worker, attempt: int) -> None:
         incarnation = int(worker.container[1:])
-        outcome, latency = self.answer(worker, self.healths[incarnation])
+        outcome, latency = self._answer(worker, self.healths[incarnation])
         timeout = worker.spec.timeout_seconds * 1000
         if outcome is Outcome.HANG or latency > timeout:
             outcome, latency = Outcome.HANG, timeout
@@ -340,25 +355,25 @@ class ReferenceProber:
             worker.calling = False
             if outcome is Outcome.ERROR:
                 if attempt < 3:
-                    self.call(worker, attempt + 1)
+                    self._call(worker, attempt + 1)
                     return
             else:
                 worker.round_ends("success" if outcome is Outcome.SUCCESS else "failure", call.start)
-            self.select(worker)
+            self._select(worker)
 
-        self.at(call.end, END[worker.kind], worker.kind, end)
+        self._at(call.end, END[worker.kind], worker.kind, end)
 
-    def answer(self, worker: Worker, health: Health) -> tuple[Outcome, int]:
+    def _answer(self, worker: Worker, health: Health) -> tuple[Outcome, int]:
         segments = health.of(worker.kind)
         segment = segments[0]
         for later in segments:
             if later.from_ms <= self.now:
                 segment = later
-        if segment.flap_probability > 0 and self.flaps(worker, segment):
+        if segment.flap_probability > 0 and self._flaps(worker, segment):
             return segment.flap_outcome, segment.flap_latency_ms
         return segment.outcome, segment.latency_ms
 
-    def flaps(self, worker: Worker, segment: Segment) -> bool:
+    def _flaps(self, worker: Worker, segment: Segment) -> bool:
         """One call's draw: how many more usual answers there are before the next flap is drawn when it is needed."""
         p = segment.flap_probability
         if worker.gap is None or worker.gap_probability != p:
@@ -373,37 +388,37 @@ class ReferenceProber:
 
     # -- the kubelet's loop --------------------------------------------------------------------------------
 
-    def published(self, worker: Worker, result: str) -> None:
+    def _published(self, worker: Worker, result: str) -> None:
         self.recording.results.append((self.now, worker.kind, result, int(worker.container[1:])))
         self.updates.append((worker, worker.container, result))
 
-    def settle_updates(self) -> None:
+    def _settle_updates(self) -> None:
         updates, self.updates = self.updates, []
         for worker, container, result in sorted(
             updates, key=lambda update: PROBE_KINDS.index(update[0].kind)
         ):
             if worker.kind == "startup":
-                self.set_field("started", container, result == "success")
-                self.pod_sync()
+                self._set_field("started", container, result == "success")
+                self._pod_sync()
             elif worker.kind == "readiness":
-                self.set_field("ready", container, result == "success")
-                self.pod_sync()
+                self._set_field("ready", container, result == "success")
+                self._pod_sync()
             elif result == "failure":
-                self.pod_sync()
-            self.settle_updates()
+                self._pod_sync()
+            self._settle_updates()
 
-    def set_field(self, name: Literal["started", "ready"], container: str, value: bool) -> None:
+    def _set_field(self, name: Literal["started", "ready"], container: str, value: bool) -> None:
         """SetContainerStartup, SetContainerReadiness."""
         if self.status.container == container:
-            self.write(replace(self.status, **{name: value}))
+            self._write(replace(self.status, **{name: value}))
 
-    def write(self, status: Status) -> None:
+    def _write(self, status: Status) -> None:
         for name in ("started", "ready"):
             if getattr(status, name) != getattr(self.status, name):
                 self.transitions.append(Transition(self.now, name, getattr(status, name)))
         self.status = self.written = status
 
-    def pod_sync(
+    def _pod_sync(
         self, fresh: Status | None = None, *, kills: bool = True, while_terminating: bool = False
     ) -> None:
         """A pod sync: fresh status, UpdatePodStatus, SetPodStatus, and the runtime's decision."""
@@ -432,12 +447,12 @@ class ReferenceProber:
                 known = readiness.container == status.container and readiness.cached is not None
                 status.ready = status.restarted and not known and status.pod_ready
         before = self.status
-        self.write(status)
+        self._write(status)
         if triggered:
             assert readiness is not None
             if self.trigger_sees == "old":
                 self.written = before
-            self.trigger(readiness)
+            self._trigger(readiness)
             self.written = self.status
         if kills and status.state == "running":
             for worker in (liveness, startup):
@@ -450,4 +465,4 @@ class ReferenceProber:
                         Transition(self.now, "kill", True, worker.kind, len(starts), starts[0], spacing)
                     )
                     break
-        self.settle_updates()
+        self._settle_updates()
