@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from kubeinfer_sim.cli.files import OutputFile, descriptor, is_document
-from kubeinfer_sim.cli.output import STEP_BEGUN, VERBOSE, detail
+from kubeinfer_sim.cli.output import STEP_BEGUN, VERBOSE, detail, patiently
 from kubeinfer_sim.cli.own_line import AS_WRITTEN
 
 if TYPE_CHECKING:
@@ -67,9 +67,10 @@ class Command(click.Command):
         return rest
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run it; with --verbose say how long it took."""
+        """Run it; with --verbose say how long it took, and without --quiet while it takes long."""
         begun = ctx.meta[STEP_BEGUN] = time.perf_counter()
-        result = super().invoke(ctx)
+        with nullcontext() if ctx.params.get("quiet") else patiently():
+            result = super().invoke(ctx)
         detail(f"{self.name} took {time.perf_counter() - begun:.2f} s in all")
         return result
 

@@ -6,7 +6,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from _thread import LockType, allocate_lock, start_new_thread
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TextIO, TypedDict
 
 import click
@@ -24,7 +26,7 @@ from kubeinfer_sim.cli.files import (
     write_file,
 )
 from kubeinfer_sim.diagnostics import Diagnostic
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import OutputError, UsageError
 
 #: Where `-v` is kept in the context of the command line.
 VERBOSE = "kubeinfer_sim.verbose"
@@ -41,8 +43,28 @@ _OURS = {
     "openmetrics": is_openmetrics,
     "trace": is_trace,
 }
+#: Seconds of silence after which a command says that it is still at work, first and at most.
+SILENCE, LONGEST_SILENCE = 10.0, 60.0
 #: Columns a message has at least, however narrow the terminal.
 NARROWEST = 40
+
+
+class Voice:
+    """What is said on standard error.
+
+    Attributes:
+        last: when something was, by `time.monotonic`.
+    """
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def speaks(self) -> None:
+        """Something is said now."""
+        self.last = time.monotonic()
+
+
+VOICE = Voice()
 
 
 def width_of(stream: TextIO) -> int:
@@ -114,6 +136,7 @@ def show_document(text: str | bytes) -> None:
 
 def tell(text: str, *, later: str = "    ", dim: bool = False) -> None:
     """Say something on standard error, in lines of whole words; `later` stands before those that go on."""
+    VOICE.speaks()
     from kubeinfer_sim.manifest.wrapping import wrap
 
     width = max(width_of(sys.stderr), NARROWEST)
@@ -125,6 +148,39 @@ def tell(text: str, *, later: str = "    ", dim: bool = False) -> None:
 def note(text: str) -> None:
     """Say something about the run itself."""
     tell(text, dim=True)
+
+
+@contextmanager
+def patiently() -> Iterator[None]:
+    """Say on standard error that what is done meanwhile is still being done, and how far, after long silences.
+
+    Whatever takes so long: to read, a run, one of many, what it comes to, what is written. That is said from a thread
+    of its own, so that nothing that may take long has to think of it; not one of `threading`, which a small run does
+    without.
+    """
+    over = allocate_lock()
+    over.acquire()
+    start_new_thread(_wait, (over, time.monotonic()))
+    try:
+        yield
+    finally:
+        over.release()
+
+
+def _wait(over: LockType, begun: float) -> None:
+    pause = SILENCE
+    while not over.acquire(timeout=pause):
+        now = time.monotonic()
+        if now - max(begun, VOICE.last) < 0.9 * pause:
+            continue
+        from kubeinfer_sim.engine.playing import PLAYING
+        from kubeinfer_sim.report.at_work import at_work
+
+        try:
+            note(at_work(now - begun, PLAYING))
+        except (OutputError, OSError, ValueError):  # nobody reads it, which is for others to tell
+            return
+        pause = min(2 * pause, LONGEST_SILENCE)
 
 
 def detail(text: str) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from kubeinfer_sim.cli.output import colour_on, note, unicode_on
+from kubeinfer_sim.cli.output import VOICE, colour_on, note, unicode_on
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -118,4 +118,5 @@ class ProgressBar:
             )
             self._task = self._progress.add_task(self._what, total=total, completed=done, told=told)
             self._progress.start()
+        VOICE.speaks()
         self._progress.update(self._task, completed=done, total=total, told=told, refresh=True)

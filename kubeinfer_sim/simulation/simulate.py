@@ -13,6 +13,7 @@ from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import History, Listener, Record
 from kubeinfer_sim.engine.meter import End
+from kubeinfer_sim.engine.playing import PLAYING
 from kubeinfer_sim.scenario.actions.model import ends_at
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
@@ -82,7 +83,8 @@ def play(
         UsageError: what goes on has no end.
     """
     scenario, env = simulation.scenario, simulation.env
-    with _patient_collector(GARBAGE_THRESHOLD if env.history.keep else GARBAGE_THRESHOLD_NOT_KEPT):
+    threshold = GARBAGE_THRESHOLD if env.history.keep else GARBAGE_THRESHOLD_NOT_KEPT
+    with PLAYING.run(env.clock, env.history, scenario.horizon), _patient_collector(threshold):
         for workload in simulation.workloads:
             workload.start(running=scenario.initial == "running")
         if simulation.faults is not None:
