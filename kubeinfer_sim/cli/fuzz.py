@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from msgspec import Struct
-from msgspec.structs import replace
 
 from kubeinfer_sim.cli.command import (
     Whole,
@@ -25,26 +19,15 @@ from kubeinfer_sim.cli.command import (
     subcommand,
     values_options,
 )
-from kubeinfer_sim.cli.invariants import BROKEN
-from kubeinfer_sim.cli.output import Output, look_of, note, tell
+from kubeinfer_sim.cli.output import Output
 from kubeinfer_sim.cli.outputs import output_options
-from kubeinfer_sim.cli.own_line import same_again
-from kubeinfer_sim.cli.replications import INTERRUPTED, UNDECIDED, Many, place_options
+from kubeinfer_sim.cli.replications import Many, place_options
 from kubeinfer_sim.errors import UsageError
-from kubeinfer_sim.manifest.yaml_text import one_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from kubeinfer_sim.cli.progress import ProgressBar
-    from kubeinfer_sim.experiment.dispatch import Workers
-    from kubeinfer_sim.report.html.origin import Origin
-    from kubeinfer_sim.report.html.page import Page
     from kubeinfer_sim.scenario.configuration import Configuration
-    from kubeinfer_sim.testing.fuzz.cases import Cost
-    from kubeinfer_sim.testing.fuzz.counterexample import Counterexample
-    from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults
-    from kubeinfer_sim.testing.fuzz.fault_pairs import FaultPairs
 
 #: Seconds a run may take, unless the command line says otherwise: one that never ends is a finding, not a hang.
 RUN_TIMEOUT = 60.0
@@ -189,6 +172,7 @@ def command(
     --any-single-fault and --any-two-faults, nothing breaks it in those that were played, which are not all; of a
     search, not even one example was played: there was no time, or nothing is kept (--phases saved).
     """
+    from kubeinfer_sim.cli.fuzz_asked import Asked
     from kubeinfer_sim.experiment.dispatch import Workers
     from kubeinfer_sim.manifest.template import parse_settings
 
@@ -214,7 +198,7 @@ def command(
         pods=pods,
         configuration=configuration,
     )
-    asked = _Asked(
+    asked = Asked(
         file,
         document,
         output,
@@ -227,317 +211,14 @@ def command(
         ),
         quiet,
     )
-    if any_single_fault:
-        return _single_faults(asked, many, faults or (), every_place=every_place)
-    if any_two_faults:
-        return _fault_pairs(asked, many, faults or (), every_place=every_place)
-    return _search(asked, vary or (), phases or (), seed or 0)
+    if exhaustive:
+        from kubeinfer_sim.cli.fuzz_faults import fault_pairs, single_faults
 
+        play = fault_pairs if any_two_faults else single_faults
+        return play(asked, many, faults or (), every_place=every_place)
+    from kubeinfer_sim.cli.fuzz_search import search_near
 
-class _Asked(Struct, frozen=True):
-    """What both ways have in common.
-
-    Attributes:
-        seconds: begin no more runs after that.
-        limits: those of a run.
-    """
-
-    file: str
-    document: dict[str, Any]
-    output: Output
-    most: int | None
-    seconds: float | None
-    limits: Workers
-    quiet: bool
-
-    def origin(self) -> Origin:
-        """Where its page came from."""
-        from kubeinfer_sim.report.html.origin import Origin
-
-        return Origin(same_again(), lambda: self.document)
-
-    def write(self, sentence: str, took: float, runs: int, **forms: Callable[[], str]) -> None:
-        """Write what was found where it belongs, and say how long it took."""
-        from kubeinfer_sim.cli.progress import pace
-        from kubeinfer_sim.report.words import count
-
-        self.output.write(
-            **{name: make for name, make in forms.items() if not (self.quiet and name == "text")}
-        )
-        if not self.quiet:
-            if not self.output.is_text:
-                tell(sentence, later="")
-            note(f"simulated in {took:.2f} s: {count(runs, 'run')}, {pace(runs, took)}")
-
-
-def _single_faults(asked: _Asked, many: Many, kinds: Sequence[str], *, every_place: bool) -> int:
-    begun = time.perf_counter()
-    with _places(asked, many) as workers:
-        played = _each_alone(asked, workers, kinds, every_place=every_place)
-    took = time.perf_counter() - begun
-    kept = _keep_worst(asked, played)
-
-    def text() -> str:
-        from kubeinfer_sim.testing.fuzz.screen import render_single_faults
-
-        return render_single_faults(played, kept, **look_of(sys.stdout))
-
-    def result() -> str:
-        from kubeinfer_sim.testing.fuzz.document import single_faults_json
-
-        return single_faults_json(played, kept)
-
-    def junit() -> str:
-        from kubeinfer_sim.testing.fuzz.document import single_faults_junit
-
-        return single_faults_junit(played, asked.file)
-
-    def markdown() -> str:
-        from kubeinfer_sim.testing.fuzz.markdown import single_faults_markdown
-
-        return single_faults_markdown(played, kept)
-
-    def html() -> str:
-        from kubeinfer_sim.testing.fuzz.page import single_faults_page
-
-        return _on_page(single_faults_page(played, kept, asked.origin()))
-
-    from kubeinfer_sim.testing.fuzz.screen import sentence
-
-    asked.write(
-        sentence(played),
-        took,
-        len(played.cases),
-        text=text,
-        json=result,
-        markdown=markdown,
-        junit=junit,
-        html=html,
-    )
-    return _exit_code(played.stopped, [each.cost for each in played.cases])
-
-
-def _fault_pairs(asked: _Asked, many: Many, kinds: Sequence[str], *, every_place: bool) -> int:
-    """Single faults in at most half of the runs or the time, then two faults in what is left."""
-    from kubeinfer_sim.testing.fuzz.fault_pairs import IN_TIME, PAIRS, play_fault_pairs
-
-    begun = time.perf_counter()
-    half = replace(
-        asked,
-        most=None if asked.most is None else max(1, asked.most // 2),
-        seconds=None if asked.seconds is None else asked.seconds / 2,
-    )
-    with _places(asked, many) as workers:
-        singles = _each_alone(half, workers, kinds, every_place=every_place)
-        most = PAIRS if asked.seconds is None else IN_TIME
-        if asked.most is not None:
-            most = asked.most - len(singles.cases)
-        with _bar(asked) as bar:
-            pairs = play_fault_pairs(
-                asked.document,
-                singles,
-                every_place=every_place,
-                most=0 if singles.stopped == "interrupted" else most,
-                seconds=None if asked.seconds is None else asked.seconds - (time.perf_counter() - begun),
-                workers=workers,
-                progress=_told_by(bar),
-            )
-    took = time.perf_counter() - begun
-    kept = _keep_worst(asked, pairs if pairs.broken else singles)
-
-    def text() -> str:
-        from kubeinfer_sim.testing.fuzz.pairs_screen import render_fault_pairs
-
-        return render_fault_pairs(pairs, kept, **look_of(sys.stdout))
-
-    def result() -> str:
-        from kubeinfer_sim.testing.fuzz.document import fault_pairs_json
-
-        return fault_pairs_json(pairs, kept)
-
-    def junit() -> str:
-        from kubeinfer_sim.testing.fuzz.document import fault_pairs_junit
-
-        return fault_pairs_junit(pairs, asked.file)
-
-    def markdown() -> str:
-        from kubeinfer_sim.testing.fuzz.markdown import fault_pairs_markdown
-
-        return fault_pairs_markdown(pairs, kept)
-
-    def html() -> str:
-        from kubeinfer_sim.testing.fuzz.page import fault_pairs_page
-
-        return _on_page(fault_pairs_page(pairs, kept, asked.origin()))
-
-    from kubeinfer_sim.testing.fuzz.pairs_screen import pairs_sentence
-
-    costs = [each.cost for each in singles.cases] + [each.cost for each in pairs.cases]
-    asked.write(
-        pairs_sentence(pairs),
-        took,
-        len(costs),
-        text=text,
-        json=result,
-        markdown=markdown,
-        junit=junit,
-        html=html,
-    )
-    interrupted = "interrupted" in (singles.stopped, pairs.stopped)
-    return _exit_code("interrupted" if interrupted else pairs.stopped or singles.stopped, costs)
-
-
-def _on_page(page: Page) -> str:
-    from kubeinfer_sim.report.html.render import page_html
-
-    return page_html(page)
-
-
-@contextmanager
-def _places(asked: _Asked, many: Many) -> Iterator[Workers]:
-    """Where runs are played, each within its limits."""
-    with replace(many, run_timeout=asked.limits.run_timeout).places() as places:
-        yield replace(places, run_memory=asked.limits.run_memory)
-
-
-def _each_alone(asked: _Asked, workers: Workers, kinds: Sequence[str], *, every_place: bool) -> SingleFaults:
-    from kubeinfer_sim.testing.fuzz.exhaustive import play_single_faults
-
-    with _bar(asked) as bar:
-        return play_single_faults(
-            asked.document,
-            kinds=kinds,
-            every_place=every_place,
-            most=asked.most,
-            seconds=asked.seconds,
-            workers=workers,
-            progress=_told_by(bar),
-        )
-
-
-def _bar(asked: _Asked) -> ProgressBar:
-    from kubeinfer_sim.cli.progress import ProgressBar
-
-    return ProgressBar("runs", at_most=asked.seconds is not None, shown=not asked.quiet)
-
-
-def _told_by(bar: ProgressBar) -> Callable[[int, int, int], None]:
-    return lambda done, total, broken: bar.update(done, total, lambda: f"{broken:,} break it")
-
-
-def _exit_code(stopped: str, costs: Sequence[Cost]) -> int:
-    if stopped == "interrupted":
-        return INTERRUPTED
-    if failed := [each for each in costs if each.fault]:
-        return 2 if all(each.fault.startswith("error") for each in failed) else BROKEN
-    if any(each.breaks for each in costs):
-        return 1
-    return UNDECIDED if stopped else 0
-
-
-def _keep_worst(asked: _Asked, played: SingleFaults | FaultPairs) -> Counterexample | None:
-    """The worst as a file, where anything breaks it."""
-    from kubeinfer_sim.testing.fuzz.cases import check_replay, with_actions
-    from kubeinfer_sim.testing.fuzz.exhaustive import SingleFaults
-    from kubeinfer_sim.testing.fuzz.pairs_screen import pair_sentence
-    from kubeinfer_sim.testing.fuzz.screen import case_sentence
-
-    if not played.broken:
-        return None
-    if isinstance(played, SingleFaults):
-        alone = played.broken[0]
-        base, cost, told, actions = played.base, alone.cost, case_sentence(alone), [alone.fault.action]
-    else:
-        pair = played.broken[0]
-        base, cost, told = played.singles.base, pair.cost, pair_sentence(pair)
-        actions = [pair.first.action, pair.second.action]
-    whole = with_actions(asked.document, actions)
-    check_replay(whole, base, cost, asked.limits)
-    differences = tuple(f"spec.actions: new, {one_line(each)}" for each in actions)
-    return _keep(asked.document, whole, "; ".join((told, *cost.breaks)), differences)
-
-
-def _search(asked: _Asked, vary: Sequence[str], phases: Sequence[str], drawn_from: int) -> int:
-    from kubeinfer_sim.cli.progress import ProgressBar
-    from kubeinfer_sim.testing.fuzz.counterexample import saved_ones
-    from kubeinfer_sim.testing.fuzz.search import search
-    from kubeinfer_sim.testing.fuzz.search_result import search_sentence
-
-    begun = time.perf_counter()
-    with ProgressBar("examples", at_most=True, shown=not asked.quiet) as bar:
-        done = search(
-            asked.document,
-            vary=vary,
-            phases=phases,
-            saved=saved_ones(asked.document),
-            most=asked.most,
-            seconds=asked.seconds,
-            drawn_from=drawn_from,
-            run_timeout=asked.limits.run_timeout,
-            run_memory=asked.limits.run_memory,
-            progress=lambda number, total: bar.update(number, total, str),
-        )
-    took = time.perf_counter() - begun
-    found = done.found
-    kept = None
-    if found is not None:
-        invariants = bool(found.invariant)
-        kept = _keep(asked.document, found.document, found.sentence, found.differences, invariants=invariants)
-        if kept is not None and found.saved_as not in ("", kept.path):
-            Path(found.saved_as).unlink()  # it is now what it makes of what is given now
-
-    def text() -> str:
-        from kubeinfer_sim.testing.fuzz.search_screen import render_search
-
-        return render_search(done, kept, **look_of(sys.stdout))
-
-    def result() -> str:
-        from kubeinfer_sim.testing.fuzz.document import search_json
-
-        return search_json(done, kept)
-
-    def junit() -> str:
-        from kubeinfer_sim.testing.fuzz.document import search_junit
-
-        return search_junit(done, asked.file)
-
-    def markdown() -> str:
-        from kubeinfer_sim.testing.fuzz.markdown import search_markdown
-
-        return search_markdown(done, kept)
-
-    def html() -> str:
-        from kubeinfer_sim.testing.fuzz.page import search_page
-
-        return _on_page(search_page(done, kept, asked.origin()))
-
-    runs = sum(done.examples.values())
-    asked.write(
-        search_sentence(done), took, runs, text=text, json=result, markdown=markdown, junit=junit, html=html
-    )
-    if found is not None:
-        return BROKEN if found.invariant else 1
-    if done.stopped == "interrupted":
-        return INTERRUPTED
-    return UNDECIDED if done.undecided else 0
-
-
-def _keep(
-    given: Mapping[str, Any],
-    found: Mapping[str, Any],
-    sentence: str,
-    differences: tuple[str, ...],
-    *,
-    invariants: bool = False,
-) -> Counterexample | None:
-    """What was found as a file; None where it cannot be written, which is told."""
-    from kubeinfer_sim.testing.fuzz.counterexample import keep_counterexample
-
-    try:
-        return keep_counterexample(given, found, sentence, differences, invariants=invariants)
-    except OSError as error:
-        note(f"what was found could not be kept as a file ({error.strerror})")
-        return None
+    return search_near(asked, vary or (), phases or (), seed or 0)
 
 
 def _whole(file: str, *, set_values: dict[str, str], **given: Any) -> dict[str, Any]:
