@@ -72,3 +72,14 @@ class UnavailableError(KubeInferSimError):
 
 class SimulatorFault(KubeInferSimError):
     """The simulator broke one of its own rules (exit code 3)."""
+
+
+def expect(given: object, kinds: tuple[type, ...], called: str, right: str) -> None:
+    """Check what a function of the Python API is called with first; `right`: a call as it would be.
+
+    Raises:
+        UsageError: it is something else.
+    """
+    if not isinstance(given, kinds):
+        what = " or ".join(kind.__name__ for kind in kinds)
+        raise UsageError(f"{called} takes {what}, and this is {type(given).__name__}: {right}")

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, expect
 from kubeinfer_sim.experiment.columns import UNLESS, Column, columns_for
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.judging import JudgedOverRuns
@@ -281,6 +281,8 @@ def compare(
             a seed or the name of a variant is given twice.
         ValueError: no variant, or no seed.
     """
+    for each in variants:
+        expect(each, (Variant,), "compare", "compare([Variant('as it is', scenario), …])")
     if not variants or (seeds is not None and not seeds):
         raise ValueError("a comparison needs variants and seeds")
     if (again := _repeated(seeds or ())) is not None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, expect
 from kubeinfer_sim.experiment.columns import Column, columns_for
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
 from kubeinfer_sim.experiment.judging import (
@@ -346,6 +346,7 @@ def replicate(
             other processes, a store of other inputs.
         OutputError: the store cannot be written.
     """
+    expect(scenario, (Scenario,), "replicate", "replicate(load_scenario('scenario.yaml'), 100)")
     most = _most(n, precision, until_decided)
     first = scenario.seed if seed is None else seed
     variant = Variant(scenario.name, scenario, recovery)

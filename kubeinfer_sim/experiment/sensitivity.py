@@ -22,7 +22,7 @@ from kubeinfer_sim.experiment.statistics.differences import apart, more_often, t
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.worker import Played
-from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.source import SourceText, source_of
 from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -185,7 +185,7 @@ def sensitivity(
         check_method(method, samples)
     if of is not None and of not in get_args(Of):
         raise UsageError(f"--of {of}: expected {', '.join(get_args(Of))}")
-    source = scenario if isinstance(scenario, SourceText) else read_source(str(scenario))
+    source = source_of(scenario, "sensitivity")
     own = space((), source, set_values or {}, **overrides)
     if of == "probability" and not _objectives(own.scenario):
         raise UsageError("--of probability is how often the objectives hold: the scenario has none")

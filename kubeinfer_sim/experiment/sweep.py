@@ -23,7 +23,7 @@ from kubeinfer_sim.experiment.ranges import Steps, between, listed, points
 from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.accelerators import accelerator_count
-from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.source import SourceText, source_of
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.methods import WrittenIn
 
@@ -341,7 +341,7 @@ def sweep(
         raise UsageError("a sweep needs knobs: --vary nodes=8..16")
     if method not in get_args(Method):
         raise UsageError(f"--method {method}: expected {' or '.join(get_args(Method))}")
-    source = scenario if isinstance(scenario, SourceText) else read_source(str(scenario))
+    source = source_of(scenario, "sweep")
     if samples is None:
         own = space(vary, source, set_values or {}, **overrides)
         variants, left_out = all_combinations(own)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import force_setattr
 
 from kubeinfer_sim.diagnostics import Diagnostic, Severity
-from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.errors import InputError, expect
 from kubeinfer_sim.manifest.lookalikes import hint_on
 
 #: Bytes read from one file. The API server takes requests of 3 MiB; a rendered chart holds several objects.
@@ -139,6 +139,19 @@ class SourceText(Struct, frozen=True, dict=True):
             else "remove it, or write it escaped in quotes"
         )
         return [self.diagnostic(match.start(), f"YAML syntax: {name} is not allowed{others}", hint=hint)]
+
+
+def source_of(given: str | Path | SourceText, called: str) -> SourceText:
+    """A text as it is, or that of a file; for functions of the Python API, `called` so.
+
+    Raises:
+        InputError: see `read_source`.
+        UsageError: it is neither, but what has been read already, perhaps.
+    """
+    if isinstance(given, SourceText):
+        return given
+    expect(given, (str, Path), called, f"{called}('scenario.yaml')")
+    return read_source(str(given))
 
 
 def read_source(name: str, limit: int = MAX_SOURCE_BYTES, *, only_files: bool = False) -> SourceText:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from inspect import signature
+from typing import Any, ParamSpec
 
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, expect
 from kubeinfer_sim.experiment.backtest.backtest import Backtest
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.experiment.planning.plan import Plan
@@ -35,7 +38,44 @@ from kubeinfer_sim.report.series.tornado import tornado
 from kubeinfer_sim.report.verdict import Assessment, assess
 from kubeinfer_sim.simulation.run import Run
 
+_P = ParamSpec("_P")
+#: What makes what is drawn, in the words of docs/python.md.
+_MADE_BY: dict[type, str] = {
+    Run: "simulate(scenario)",
+    Assessment: "assess(simulate(scenario))",
+    Replications: "replicate(scenario, 100)",
+    Comparison: "compare([Variant('a', scenario), …])",
+    Plan: "plan(file, ['nodes=8..16'])",
+    Sweep: "sweep(file, ['nodes=8..16'])",
+    Sensitivity: "sensitivity(file)",
+    Backtest: "backtest(file, ['pods.json'])",
+    Recommendation: "recommend(file, '8x8')",
+}
 
+
+def _draws(*kinds: type) -> Callable[[Callable[_P, Any]], Callable[_P, Any]]:
+    """A picture of these kinds of results, its first argument; of anything else it says what to draw it of.
+
+    Raises:
+        UsageError: it is given something else.
+    """
+
+    def checked(plot: Callable[_P, Any]) -> Callable[_P, Any]:
+        first = next(iter(signature(plot).parameters))
+
+        @wraps(plot)
+        def drawn(*given: _P.args, **named: _P.kwargs) -> Any:
+            result = given[0] if given else named.get(first)
+            if result is not None:
+                expect(result, kinds, plot.__name__, f"{plot.__name__}({_MADE_BY[kinds[0]]})")
+            return plot(*given, **named)
+
+        return drawn
+
+    return checked
+
+
+@_draws(Run, Assessment)
 def plot_timeline(run: Run | Assessment, workload: str | None = None) -> Any:
     """Instances ready, starting and terminating over time, with actions and faults as marks; of the first workload.
 
@@ -49,6 +89,7 @@ def plot_timeline(run: Run | Assessment, workload: str | None = None) -> Any:
     return figure(timeline_plot(shown[workload] if workload is not None else next(iter(shown.values()))))
 
 
+@_draws(Run, Assessment)
 def plot_stages(run: Run | Assessment) -> Any:
     """Pods as bars coloured by stage; of many pods a bar for each instance, or how many were in which stage.
 
@@ -62,6 +103,7 @@ def plot_stages(run: Run | Assessment) -> Any:
     return figure(stages_plot(series))
 
 
+@_draws(Run, Assessment)
 def plot_accelerators(run: Run | Assessment) -> Any:
     """Accelerators in use against capacity.
 
@@ -75,6 +117,7 @@ def plot_accelerators(run: Run | Assessment) -> Any:
     return figure(accelerators_plot(series))
 
 
+@_draws(Run, Assessment, Replications)
 def plot_lost_time(result: Run | Assessment | Replications) -> Any:
     """Where the lost time went, by cause and stage; of many runs the mean.
 
@@ -91,6 +134,7 @@ def plot_lost_time(result: Run | Assessment | Replications) -> Any:
     return figure(lost_time_plot(rows, scenario.waited_for, what))
 
 
+@_draws(Replications)
 def plot_duration(runs: Replications) -> Any:
     """How long it takes, in how many runs.
 
@@ -103,6 +147,7 @@ def plot_duration(runs: Replications) -> Any:
     return figure(durations_plot(series))
 
 
+@_draws(Replications)
 def plot_done(runs: Replications) -> Any:
     """By when what part of the runs is done, with the band that holds the true curve.
 
@@ -115,6 +160,7 @@ def plot_done(runs: Replications) -> Any:
     return figure(done_plot(series))
 
 
+@_draws(Replications)
 def plot_min_ready(runs: Replications) -> Any:
     """The fewest instances ready, in how many runs.
 
@@ -127,6 +173,7 @@ def plot_min_ready(runs: Replications) -> Any:
     return figure(fewest_plot(series[0]))
 
 
+@_draws(Comparison)
 def plot_differences(comparison: Comparison) -> Any:
     """Each variant less the first, paired by seed, of the first number in which they differ.
 
@@ -139,6 +186,7 @@ def plot_differences(comparison: Comparison) -> Any:
     return figure(differences_plot(series[0]))
 
 
+@_draws(Plan)
 def plot_plan(plan: Plan) -> Any:
     """What combinations cost and in which part of the runs all is held with them, the chosen one marked.
 
@@ -150,6 +198,7 @@ def plot_plan(plan: Plan) -> Any:
     return figure(plane_plot(frontier(plan)))
 
 
+@_draws(Sweep)
 def plot_sweep(sweep: Sweep) -> Any:
     """Combinations by two figures in which they differ, or by the one knob and a figure, with the Pareto front.
 
@@ -162,6 +211,7 @@ def plot_sweep(sweep: Sweep) -> Any:
     return figure(plane_plot(plane))
 
 
+@_draws(Sensitivity)
 def plot_sensitivity(found: Sensitivity) -> Any:
     """A tornado: a bar for each value of each input that moves the figure, those that move it most on top.
 
@@ -174,6 +224,7 @@ def plot_sensitivity(found: Sensitivity) -> Any:
     return figure(tornado_plot(series))
 
 
+@_draws(Backtest)
 def plot_backtest(backtest: Backtest, figure_name: str = "duration") -> Any:
     """What happened beside the predicted intervals, a row for each rollout, of one figure.
 
@@ -190,6 +241,7 @@ def plot_backtest(backtest: Backtest, figure_name: str = "duration") -> Any:
     return figure(intervals_plot(shown[figure_name]))
 
 
+@_draws(Recommendation)
 def plot_recommendation(made: Recommendation) -> Any:
     """What sets of changes do against the manifest as it is, of the first figure in which they differ.
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from kubeinfer_sim.cluster.records import NotPlacedAtStart, RequestRefused
 from kubeinfer_sim.diagnostics import format_path, shown_value
+from kubeinfer_sim.errors import expect
 from kubeinfer_sim.experiment.figures import Figures, KubeInferFigures, figures
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Kind
@@ -97,6 +98,7 @@ class Assessment(Struct, frozen=True):
 
 def assess(run: Run) -> Assessment:
     """Measure and judge a run whose history was kept."""
+    expect(run, (Run,), "assess", "assess(simulate(scenario))")
     return assess_figures(figures(run))
 
 

@@ -6,6 +6,7 @@ scenario = load_scenario("scenarios/rolling-update-2p1d.yaml")
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
@@ -17,7 +18,7 @@ from kubeinfer_sim.diagnostics import Path, distinct
 from kubeinfer_sim.errors import InputError, UsageError
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.file_kinds import only_document
-from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.source import SourceText, source_of
 from kubeinfer_sim.scenario.cluster.forms import ClusterForm
 from kubeinfer_sim.scenario.cluster.node_counts import is_short_form, parse_nodes
 from kubeinfer_sim.scenario.compile import compile_scenario
@@ -50,7 +51,10 @@ class Overrides(TypedDict, total=False):
 
 
 def load_scenario(
-    source: str | SourceText, *, set_values: Mapping[str, Any] | None = None, **overrides: Unpack[Overrides]
+    source: str | pathlib.Path | SourceText,
+    *,
+    set_values: Mapping[str, Any] | None = None,
+    **overrides: Unpack[Overrides],
 ) -> Scenario:
     """Read a scenario file (`-` for standard input) or text.
 
@@ -90,7 +94,7 @@ class Given(Struct, frozen=True):
 
 
 def read_given(
-    source: str | SourceText,
+    source: str | pathlib.Path | SourceText,
     *,
     seed: int | None = None,
     horizon: str | None = None,
@@ -114,7 +118,7 @@ def read_given(
     if cluster is not None:
         overrides["cluster"] = _cluster(cluster, pods)
         written["cluster"] = cluster if pods is None else {"file": cluster, "pods": pods}
-    text = read_source(source) if isinstance(source, str) else source
+    text = source_of(source, "load_scenario")
     document = only_document(text, "Scenario")
     facts: list[str] = []
     if configuration is not None:

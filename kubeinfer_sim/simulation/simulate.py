@@ -14,6 +14,7 @@ from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import History, Listener, Record
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.engine.playing import PLAYING
+from kubeinfer_sim.errors import expect
 from kubeinfer_sim.scenario.actions.model import ends_at
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
@@ -61,6 +62,7 @@ def simulate(
         SimulatorFault: the simulator broke one of its own rules.
         UsageError: `recovery` failed, or decided something that cannot be done; or what goes on has no end.
     """
+    expect(scenario, (Scenario,), "simulate", "simulate(load_scenario('scenario.yaml'))")
     history = History(keep=keep)
     simulation = assemble(scenario, scenario.seed if seed is None else seed, recovery, history, pods=pods)
     for listener in listeners:

@@ -15,6 +15,7 @@ from kubeinfer_sim import (
     load_scenario,
     plan,
     plot_backtest,
+    plot_duration,
     plot_lost_time,
     plot_plan,
     plot_recommendation,
@@ -128,3 +129,21 @@ def test_the_image_of_an_axis_by_factors_has_its_ends_where_they_are() -> None:
     marks["error_y"] = {"array": [1, 1], "arrayminus": [0.5, 0.5], "color": "#0072B2"}
     up = {"range": [0, 4], "tickformat": ".6~%"}
     assert png(Plot("p", [marks], layout(200, xaxis=axis, yaxis=up))).startswith(b"\x89PNG")
+
+
+def test_what_cannot_be_drawn_or_played_is_told_what_to_make_of_it(update) -> None:
+    scenario = load_scenario(ROOT / "scenarios" / "up-first.yaml")  # a Path, as well
+    with pytest.raises(UsageError) as told:
+        plot_timeline(scenario)
+    assert str(told.value) == (
+        "plot_timeline takes Run or Assessment, and this is Scenario: plot_timeline(simulate(scenario))"
+    )
+    with pytest.raises(UsageError, match=r"this is Run: plot_duration\(replicate\(scenario, 100\)\)"):
+        plot_duration(update.run)
+    with pytest.raises(UsageError, match=r"simulate takes Scenario, and this is str"):
+        simulate("scenarios/up-first.yaml")
+    with pytest.raises(UsageError, match=r"assess takes Run, and this is Scenario"):
+        assess(scenario)
+    with pytest.raises(UsageError, match=r"this is Scenario: sweep\('scenario.yaml'\)"):
+        sweep(scenario, ["nodes=3..4"])
+    assert plot_timeline(run=update).data

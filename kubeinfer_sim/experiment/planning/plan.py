@@ -23,7 +23,7 @@ from kubeinfer_sim.experiment.replication import Failure, Variant
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.store import opened
-from kubeinfer_sim.manifest.source import SourceText, read_source
+from kubeinfer_sim.manifest.source import SourceText, source_of
 from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.metrics import Judged
 from kubeinfer_sim.scenario.forms import percentage
@@ -225,7 +225,7 @@ def plan(
         raise UsageError("a plan needs knobs, with the values to choose from: --vary nodes=8..16")
     if n is not None and n < 1:
         raise UsageError(f"{n} runs: expected at least 1")
-    source = scenario if isinstance(scenario, SourceText) else read_source(str(scenario))
+    source = source_of(scenario, "plan")
     own = space(vary, source, set_values or {}, **overrides)
     _check_asks_the_same(own.knobs)
     variants, left_out = own.possible()

@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.stages import StageKind
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, expect
 from kubeinfer_sim.experiment.dispatch import HERE, Workers, kept
 from kubeinfer_sim.experiment.figures import measured_run
 from kubeinfer_sim.experiment.judging import Decision
@@ -247,6 +247,7 @@ def recommend(
         InputError: a file is wrong.
         UsageError: nothing is asked for, no nodes, no such workload, a knob that no manifest has.
     """
+    expect(manifest, (str, Path), "recommend", "recommend('manifest.yaml', '8x8')")
     read = read_inputs(str(manifest), nodes, **inputs)
     scenario, document = read.scenario, read.document
     if scenario.objectives == Objectives(unchanged=scenario.objectives.unchanged):

@@ -121,29 +121,46 @@
       button.addEventListener("click", () => {
         const shown = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", shown);
-        Plotly.restyle(div, { visible: shown }, [curve]);
+        if (pictures.includes(div)) Plotly.restyle(div, { visible: shown }, [curve]);
+        else trace.visible = shown;
       });
       list.append(button);
     });
     div.after(list);
   };
 
+  // -- pictures: one after the other, so that the page can be read and scrolled meanwhile; those on the screen first --
+  const touch = matchMedia("(pointer: coarse)").matches;
+  const waiting = [];
+  const plot = ({ div, data, layout }) => {
+    set(layout, { ...themed(layout), showlegend: false, ...(touch ? { dragmode: false } : {}) });
+    const stops = marks(data);
+    Plotly.newPlot(div, data, layout, config);
+    pictures.push(div);
+    walk(div, stops);
+  };
+  const onScreen = ({ div }) => {
+    const { top, bottom } = div.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+  };
+  const drawNext = () => {
+    const [one] = waiting.splice(Math.max(0, waiting.findIndex(onScreen)), 1);
+    if (one) plot(one);
+    if (waiting.length) setTimeout(drawNext);
+    else document.documentElement.dataset.drawn = pictures.length;
+  };
   const draw = () => {
-    const touch = matchMedia("(pointer: coarse)").matches;
     for (const figure of document.querySelectorAll("figure")) {
       const div = figure.querySelector(".picture");
       const { data, layout } = JSON.parse(figure.querySelector("script").textContent);
-      const explained = data.length > 1 || layout.showlegend;
-      set(layout, { ...themed(layout), showlegend: false, ...(touch ? { dragmode: false } : {}) });
-      const stops = marks(data);
-      Plotly.newPlot(div, data, layout, config);
-      pictures.push(div);
-      walk(div, stops);
-      if (explained) legend(div, data);
+      if (data.length > 1 || layout.showlegend) legend(div, data);
+      waiting.push({ div, data, layout });
     }
     for (const query of ["(prefers-color-scheme: dark)", "print"]) {
       matchMedia(query).addEventListener("change", repaint);
     }
+    addEventListener("beforeprint", () => waiting.splice(0).forEach(plot));
+    setTimeout(drawNext);
   };
 
   // -- tables ----------------------------------------------------------------------------------------------------
@@ -186,6 +203,5 @@
     edge(frame);
   }
 
-  if (document.querySelector("figure")) draw();
-  document.documentElement.dataset.drawn = pictures.length;
+  draw();
 })();
