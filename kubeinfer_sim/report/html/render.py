@@ -23,6 +23,8 @@ from kubeinfer_sim.report.html.page import Block, Cell, Page, Picture, Section, 
 _IN_JSON = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
 #: Characters of a text that wants room, and of one that wants some.
 _LONG, _SHORT = 40, 14
+#: Columns of a table whose rows are as well read one cell after the other, where one of them is long.
+_FEW = 5
 
 
 def page_html(page: Page) -> str:
@@ -118,7 +120,8 @@ def _table(table: Table) -> Iterator[str]:
     ]
     yield '<p class="edge" aria-hidden="true"></p>'
     yield '<div class="table" tabindex="0">'
-    yield "<table>"
+    few = 2 < len(kinds) <= _FEW and any("long" in kind for kind in kinds)
+    yield '<table class="stacks">' if few else "<table>"
     if any(table.head):
         yield "<thead><tr>"
         for name, kind in zip(table.head, kinds, strict=True):
