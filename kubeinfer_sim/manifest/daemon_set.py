@@ -27,4 +27,5 @@ def read_daemon_set_object(checker: Checker, value: Mapping[str, Any]) -> Daemon
             parse_int_or_percent(update.get("maxUnavailable", 1)),
         ),
         min_ready_seconds=read.spec.get("minReadySeconds", 0),
+        revision_history_limit=read.spec["revisionHistoryLimit"],
     )

@@ -376,6 +376,7 @@ class StatefulSet(Struct, OfOneTemplate, frozen=True):
         max_unavailable: how many pods an update may take down at once.
         first_ordinal: `spec.ordinals.start`.
         min_ready_seconds: how long a pod must have been ready to count as available.
+        revision_history_limit: how many templates that no pod has are kept, beside the newest.
         source: `file:line` of the document, for messages.
         raw: the document as written.
     """
@@ -392,6 +393,7 @@ class StatefulSet(Struct, OfOneTemplate, frozen=True):
     max_unavailable: IntOrPercent = IntOrPercent(1)
     first_ordinal: int = 0
     min_ready_seconds: int = 0
+    revision_history_limit: int = 10
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict)
@@ -405,6 +407,7 @@ class DaemonSet(Struct, OfOneTemplate, frozen=True):
         on_delete: updateStrategy OnDelete: pods are replaced only when somebody deletes them.
         rolling_update: its budgets, in nodes: one of the two is 0.
         min_ready_seconds: how long a pod must have been ready to count as available.
+        revision_history_limit: how many templates that no pod has are kept, beside the newest.
         source: `file:line` of the document, for messages.
         raw: the document as written.
     """
@@ -419,6 +422,7 @@ class DaemonSet(Struct, OfOneTemplate, frozen=True):
     on_delete: bool = False
     rolling_update: RollingUpdate = RollingUpdate(IntOrPercent(0), IntOrPercent(1))
     min_ready_seconds: int = 0
+    revision_history_limit: int = 10
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict)

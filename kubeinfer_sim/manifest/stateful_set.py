@@ -29,4 +29,5 @@ def read_stateful_set_object(checker: Checker, value: Mapping[str, Any]) -> Stat
         max_unavailable=parse_int_or_percent(update.get("maxUnavailable", 1)),
         first_ordinal=stored.get("ordinals", {}).get("start", 0),
         min_ready_seconds=stored.get("minReadySeconds", 0),
+        revision_history_limit=stored["revisionHistoryLimit"],
     )

@@ -83,7 +83,7 @@ def _action_text(action: Action, measures: Measures) -> str:
         case DeleteObject():
             return f"{action.object.kind} {action.object.name} deleted"
         case Undo():
-            return f"Deployment {action.name}: rollback"
+            return f"{action.kind} {action.name}: rollback"
         case Refused():
             return f"{action.object}: {action.what} refused"
         case Cordon():

@@ -60,11 +60,12 @@ _STEPS = {
 }
 #: Pods of which the end gives it.
 _ENDS = {"apart": "that it must not be beside", "port": "with the port"}
+_NEW_IMAGE = "an update with another image"
 #: What keeps a pod from being ready, with what would mend it.
 _OF_PODS = {
     "ErrImageNeverPull": "loading the image on the node, or an update with another pull policy,",
-    "InvalidImageName": "an update with another image",
-    "ImagePullBackOff": "a registry that gives it, or an update with another image,",
+    "InvalidImageName": _NEW_IMAGE,
+    "ImagePullBackOff": f"a registry that gives it, or {_NEW_IMAGE},",
     NO_KEY: "adding the key",
     "CreateContainerConfigError": "creating it",
     "FailedMount": "creating it",
@@ -167,7 +168,10 @@ def to_readiness(pod: PodLife) -> str:
         return go_on("an engine that answers its probes" if pod.stage == PROBES else "")
     if is_out_of(reason):
         return go_on("room on that node")
-    return go_on(_OF_PODS.get(reason, "a revision, or a node, with which its containers run on"))
+    way = _OF_PODS.get(reason, "a revision, or a node, with which its containers run on")
+    if pod.pod.instance.kind == "StatefulSet":  # its controller waits for the pod before it replaces it
+        way = way.replace(_NEW_IMAGE, f"{_NEW_IMAGE} and the deletion of the pod")
+    return go_on(way)
 
 
 def to_admission(refusal: Refusal) -> str:

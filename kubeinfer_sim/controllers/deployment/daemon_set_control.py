@@ -97,6 +97,11 @@ class DaemonSetControl:
         self._number = 0
         self.take(spec)
 
+    @property
+    def revisions_in_use(self) -> tuple[str, ...]:
+        """None but those of its pods."""
+        return ()
+
     def take(self, spec: DaemonSet) -> None:
         """The user has applied another spec: every node is looked at."""
         self._spec = spec

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, Protocol
 
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.cluster.pod import PlatformFault, Pod
+from kubeinfer_sim.controllers.deployment.controller_revisions import ControllerRevisions
 from kubeinfer_sim.controllers.deployment.members import Member, Members
 from kubeinfer_sim.controllers.deployment.progress import Counts
 from kubeinfer_sim.controllers.deployment.replica_set import FAILED_CREATE
@@ -44,6 +45,11 @@ class Control(Protocol):
     @property
     def max_surge(self) -> int:
         """How many it may add."""
+        ...
+
+    @property
+    def revisions_in_use(self) -> Collection[str]:
+        """Those whose templates it needs, beside what pods have."""
         ...
 
     def take(self, spec: Any) -> None:
@@ -91,6 +97,7 @@ class MemberWorkload:
         self._members = Members(cluster, self, spec, timings, preemption=preemption)
         self._control = control(cluster, self._members, spec, self._wake_up)
         self.spec = spec
+        self._revisions = ControllerRevisions(spec)
         self._status = StatusWriter(cluster.env.clock, cluster.env.history)
         self._cause = NO_CAUSE
         self._deleted = False
@@ -117,6 +124,7 @@ class MemberWorkload:
     def apply(self, spec: Any, label: str) -> None:
         """The user applies another spec."""
         before, self.spec = self.spec, spec
+        self._revisions.take(spec)
         changed = changed_fields(before, spec, settings=_settings(before, spec))
         self._control.take(spec)
         if before.min_ready_seconds != spec.min_ready_seconds:
@@ -124,6 +132,17 @@ class MemberWorkload:
                 self._await_available(member)
         self._note_applied(changed, label)
         self._wake_up()
+
+    def undo(self) -> str:
+        """`kubectl rollout undo`; why it is refused, or ""."""
+        spec = self.spec
+        live = {*self._control.revisions_in_use, *(each.revision for each in self._members)}
+        before = self._revisions.before(live, spec.revision_history_limit)
+        if before is None:
+            return "error: no last revision to roll back to"
+        raw = {**spec.raw, "spec": {**spec.raw["spec"], "template": before.raw["spec"]["template"]}}
+        self.apply(replace(spec, template=before.template, raw=raw), "rollback")
+        return ""
 
     def scale(self, replicas: int) -> None:
         """The user changes `spec.replicas` alone."""

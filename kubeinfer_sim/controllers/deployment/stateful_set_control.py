@@ -60,6 +60,11 @@ class StatefulSetControl:
         """An update adds none."""
         return 0
 
+    @property
+    def revisions_in_use(self) -> tuple[str, ...]:
+        """The one that was complete last."""
+        return (self._current.revision,)
+
     def take(self, spec: StatefulSet) -> None:
         """The user has applied another spec."""
         self._spec = spec

@@ -50,15 +50,13 @@ ROWS: tuple[Row, ...] = (
     simulated("ReplicaSetSpec", "replicas selector template minReadySeconds"),
     simulated(
         "StatefulSetSpec",
-        "replicas selector template podManagementPolicy updateStrategy minReadySeconds ordinals",
+        "replicas selector template podManagementPolicy updateStrategy minReadySeconds ordinals "
+        "revisionHistoryLimit",
     ),
     simulated("StatefulSetUpdateStrategy", "type rollingUpdate"),
     simulated("RollingUpdateStatefulSetStrategy", "partition maxUnavailable"),
     simulated("StatefulSetOrdinals", "start"),
     without_effect("StatefulSetSpec", "serviceName", "it names the pods in the DNS"),
-    without_effect(
-        "StatefulSetSpec", "revisionHistoryLimit", "how many old templates are kept; nobody rolls back here"
-    ),
     without_effect(
         "StatefulSetSpec",
         "persistentVolumeClaimRetentionPolicy",
@@ -70,12 +68,9 @@ ROWS: tuple[Row, ...] = (
         "each pod has claims of its own, and a volume may tie it to one node or zone (local volumes, zonal disks); "
         "here they are taken to be bound, and a pod goes where there is room",
     ),
-    simulated("DaemonSetSpec", "selector template updateStrategy minReadySeconds"),
+    simulated("DaemonSetSpec", "selector template updateStrategy minReadySeconds revisionHistoryLimit"),
     simulated("DaemonSetUpdateStrategy", "type rollingUpdate"),
     simulated("RollingUpdateDaemonSet", "maxUnavailable maxSurge"),
-    without_effect(
-        "DaemonSetSpec", "revisionHistoryLimit", "how many old templates are kept; nobody rolls back here"
-    ),
     simulated("DeploymentStrategy", "type rollingUpdate"),
     simulated("RollingUpdateDeployment", "maxUnavailable maxSurge"),
     simulated("ServiceSpec", "ports type", "a node port can be given once"),

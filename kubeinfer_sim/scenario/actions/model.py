@@ -50,9 +50,10 @@ class Apply(Struct, frozen=True):
 
 
 class Undo(Struct, frozen=True):
-    """`kubectl rollout undo` of a Deployment: to the template of the ReplicaSet before its newest, if there is one."""
+    """`kubectl rollout undo`: to the template before the newest of those that are kept, if there is one."""
 
     at: Millis
+    kind: Kind
     name: str
 
 

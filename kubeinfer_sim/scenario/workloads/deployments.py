@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.model import Deployment, Kind, KubeInfer
-from kubeinfer_sim.scenario.actions.model import PATCH, Change, Undo
+from kubeinfer_sim.scenario.actions.model import PATCH, Change
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.manifests import Manifests
 from kubeinfer_sim.scenario.workloads.plain import PlainLine
@@ -52,7 +50,7 @@ class DeploymentLine:
                 return [self._refused(form.at, label, "is already paused" if paused else "is not paused")]
             return self._line.patch(form.at, {"spec": {"paused": paused}}, path, label, placed=False)
         if form.rollback:
-            return self._undo(form.at)
+            return self._line.undo(form.at)
         if form.apply is not None:
             return self.applied(form.at, form.apply, (*path, "apply"))
         return self._line.change(form, path)
@@ -76,22 +74,3 @@ class DeploymentLine:
 
     def _refused(self, at: int, what: str, message: str) -> Change:
         return self._line.refused(at, what, f'error: deployments.apps "{self.current.name}" {message}')
-
-    def _undo(self, at: int) -> Sequence[Change]:
-        """To what it goes back is known in the run alone; what follows is checked against what it should be."""
-        current, before = self.current, self._template_before()
-        if before is not None and not current.paused:
-            raw = {**current.raw, "spec": {**current.raw["spec"], "template": before.raw["spec"]["template"]}}
-            self._line.specs.append(replace(current, template=before.template, raw=raw))
-        return [Undo(at, current.name)]
-
-    def _template_before(self) -> Deployment | None:
-        """The newest version with the template before the present one."""
-        deployments: dict[str, Deployment] = {}
-        for spec in self._line.specs:
-            if not deployments or next(reversed(deployments)) != spec.revision:
-                # As with ReplicaSets: a template that comes back is the newest again.
-                deployments.pop(spec.revision, None)
-                assert isinstance(spec, Deployment)
-                deployments[spec.revision] = spec
-        return list(deployments.values())[-2] if len(deployments) > 1 else None

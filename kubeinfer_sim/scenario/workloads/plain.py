@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from kubeinfer_sim.diagnostics import Path
-from kubeinfer_sim.manifest.model import Kind, KubeInfer, PlainWorkload, Role
+from kubeinfer_sim.manifest.model import Deployment, Kind, KubeInfer, PlainWorkload, Role
 from kubeinfer_sim.manifest.refusals import refusal, with_strategy
-from kubeinfer_sim.scenario.actions.model import NEW_REVISION, PATCH, Apply, Change, Refused
+from kubeinfer_sim.scenario.actions.model import NEW_REVISION, PATCH, Apply, Change, Refused, Undo
 from kubeinfer_sim.scenario.context import Context
 from kubeinfer_sim.scenario.workloads.line import another_object
 from kubeinfer_sim.scenario.workloads.manifests import Manifests, merge_patch, new_revision_of_template
@@ -67,16 +69,34 @@ class PlainLine:
         if form.scale is not None and self.kind not in ("Pod", "DaemonSet"):
             patch = {"spec": {"replicas": form.scale}}
             return self.patch(form.at, patch, path, f"scale to {form.scale}", placed=False)
+        if form.rollback and self.kind in ("StatefulSet", "DaemonSet"):
+            return self.undo(form.at)
         word = next(
             each for each in ("scale", "pause", "resume", "rollback") if getattr(form, each) is not None
         )
-        can = (
-            "a KubeInfer, a Deployment, a ReplicaSet or a StatefulSet can"
-            if word == "scale"
-            else "a Deployment can"
-        )
-        self._context.error((*path, word), f"{word} is nothing a {self.kind} knows; {can}")
+        can = {
+            "scale": "a KubeInfer, a Deployment, a ReplicaSet or a StatefulSet",
+            "rollback": "a KubeInfer, a Deployment, a StatefulSet or a DaemonSet",
+        }.get(word, "a Deployment")
+        self._context.error((*path, word), f"{word} is nothing a {self.kind} knows; {can} can")
         return []
+
+    def undo(self, at: int) -> Sequence[Change]:
+        """To what it goes back is known in the run alone; what follows is checked against what it should be."""
+        current, before = self.current, self._template_before()
+        if before is not None and not (isinstance(current, Deployment) and current.paused):
+            raw = {**current.raw, "spec": {**current.raw["spec"], "template": before.raw["spec"]["template"]}}
+            self.specs.append(replace(current, template=before.template, raw=raw))
+        return [Undo(at, self.kind, current.name)]
+
+    def _template_before(self) -> PlainWorkload | None:
+        """The newest version with the template before the present one."""
+        newest: dict[str, PlainWorkload] = {}
+        for spec in self.specs:
+            if not newest or next(reversed(newest)) != spec.revision:
+                newest.pop(spec.revision, None)  # a template that comes back is the newest again
+                newest[spec.revision] = spec
+        return list(newest.values())[-2] if len(newest) > 1 else None
 
     def applied(self, at: int, form: ApplyForm, path: Path) -> Sequence[Change]:
         """Another version of it; none when it is wrong, which is noted."""

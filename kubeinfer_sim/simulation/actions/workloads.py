@@ -9,13 +9,14 @@ from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import ChangedNothing
 from kubeinfer_sim.cluster.records import RequestRefused
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.manifest.model import Deployment, KubeInfer
+from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.actions.model import Action, Apply, Put, Refused, Scale, Undo
 from kubeinfer_sim.scenario.workloads.rebasing import rebased
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.workloads import Workloads
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.controllers.deployment.member_workload import MemberWorkload
     from kubeinfer_sim.controllers.deployment.workload import DeploymentWorkload
 
 
@@ -53,9 +54,11 @@ class WorkloadActions:
 
     def _undo(self, action: Undo) -> None:
         # No other kind can be rolled back.
-        deployment = cast("DeploymentWorkload", self._workloads.named(Deployment.kind, action.name))
-        if message := deployment.undo():
-            self._refuse(Refused(action.at, "rollback", f"{Deployment.kind}/{action.name}", message))
+        workload = cast(
+            "DeploymentWorkload | MemberWorkload", self._workloads.named(action.kind, action.name)
+        )
+        if message := workload.undo():
+            self._refuse(Refused(action.at, "rollback", f"{action.kind}/{action.name}", message))
 
     def _refuse(self, action: Refused) -> None:
         """Nothing changes."""

@@ -38,7 +38,7 @@ def _patch(draw: Draw, then: Then) -> Raw:
     return {"spec": {"replicas": draw(SMALL)}}
 
 
-@action("rollback", "KubeInfer", "Deployment")
+@action("rollback", "KubeInfer", "Deployment", "StatefulSet", "DaemonSet")
 def _rollback(draw: Draw, then: Then) -> Any:
     if not then.templates.get(then.named.name) or then.named.name in then.paused:
         return None
