@@ -18,11 +18,13 @@ from kubeinfer_sim.cluster.records import (
     NodeTaintEdited,
     PodDeletionAsked,
 )
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
-from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, PodEvicted
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceConcerning, SpecApplied
 from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import Record
 
+#: Why the controller of NoExecute taints deletes pods.
+TAINT_EVICTION = "TaintManagerEviction"
 #: How a node fails -> what is said of it.
 NODE_FAILURES = {
     "silent": "died",
@@ -63,6 +65,8 @@ def cause_kind(record: Record | None) -> str:
             return "node deleted"
         case NodeTaintEdited():
             return "taint"
+        case PodEvicted() | InstanceConcerning() if record.reason == TAINT_EVICTION:
+            return "NoExecute taint"  # that the node has had from the start
         case PodDeletionAsked():
             return f"{POD_DELETIONS[record.reason]} of a pod"
         case GateSet():

@@ -9,9 +9,9 @@ from msgspec import Struct
 from kubeinfer_sim.cluster.records import NodeRemoved, NodeTainted
 from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
 from kubeinfer_sim.engine.meter import End, Handlers
+from kubeinfer_sim.metrics.cause_kinds import TAINT_EVICTION
 from kubeinfer_sim.metrics.lives import InstanceLife, PodLife
 
-TAINT_EVICTION = "TaintManagerEviction"
 Key = tuple[str, str, str, str]
 
 

@@ -268,7 +268,9 @@ class LivesMeter:
 
     def _pull_failed(self, record: ImagePullFailed) -> None:
         pod = self._pod(record.pod, record.at)
-        pod.fails(record.reason, record.message or record.image)
+        image, message = record.image, record.message
+        what = message if image in message else f"{image}: {message}" if message else image
+        pod.fails(record.reason, message or image, words=f"{record.reason}: {what}")
         pod.enter(record.at, PULL_BACK_OFF)
 
     def _object_missing(self, record: ObjectMissing) -> None:

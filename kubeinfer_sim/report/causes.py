@@ -23,11 +23,11 @@ from kubeinfer_sim.cluster.records import (
     PodDeletionAsked,
     PodRemoved,
 )
-from kubeinfer_sim.controllers.deployment.records import DeploymentApplied
-from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
+from kubeinfer_sim.controllers.deployment.records import DeploymentApplied, PodEvicted
+from kubeinfer_sim.controllers.kubeinfer.records import InstanceConcerning, SpecApplied
 from kubeinfer_sim.controllers.pod.records import BarePodApplied
 from kubeinfer_sim.engine.history import Record
-from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, POD_DELETIONS, record_name
+from kubeinfer_sim.metrics.cause_kinds import NODE_FAILURES, POD_DELETIONS, TAINT_EVICTION, record_name
 from kubeinfer_sim.report.words import count, rounded, together
 
 
@@ -81,6 +81,9 @@ def _what(record: Record) -> str:
             return f"node {record.node} deleted"
         case NodeTaintEdited():
             return f"{'end of ' if record.removed else ''}taint {record.taint} of {record.node}"
+        case PodEvicted() | InstanceConcerning() if record.reason == TAINT_EVICTION:
+            name = record.instance.name if isinstance(record, InstanceConcerning) else record.pod
+            return f"eviction of {name} for its node's NoExecute taint"
         case NodeLabeled():
             return f"labels of {record.node}"
         case NodeOutOfService():

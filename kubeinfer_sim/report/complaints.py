@@ -97,6 +97,7 @@ def pod_complaint(life: InstanceLife) -> str:
         return f"{unstable(pod.pod.name, life)}{way}"
     if pod.trouble:
         how = "is not ready any more" if pod.stage == NOT_READY else "does not become ready"
+        how = how if pod.finished is None else "has failed"
         return f"{pod.pod.name} {how}: {clause(pod.trouble)}{way}"
     return f"{pod.pod.name} is not ready {'any more' if pod.stage == NOT_READY else f'(in {pod.stage})'}{way}"
 

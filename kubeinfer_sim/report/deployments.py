@@ -10,8 +10,8 @@ from kubeinfer_sim.cluster.stages import SERVING
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.manifest.render import printable
+from kubeinfer_sim.metrics.cause_kinds import TAINT_EVICTION
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
-from kubeinfer_sim.metrics.evictions import TAINT_EVICTION
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import StrandedPod
 from kubeinfer_sim.metrics.steps import Low
@@ -249,8 +249,8 @@ def _stuck(measures: DeploymentMeasures) -> list[InstanceLife]:
         for life in there
         if life.pods[0].deleting is None
         and (life.pods[0].stage != SERVING or life.unstable)
-        # To its ReplicaSet a pod that has failed is no more.
-        and life.pods[0].finished is None
+        # To its ReplicaSet a pod that has failed is no more; a DaemonSet's back-off keeps it in the way.
+        and (life.pods[0].finished is None or measures.kind == "DaemonSet")
     ]
     # One that a taint evicts is replaced at once: a ReplicaSet does not wait for it.
     waits_for_all = measures.kind in ("StatefulSet", "DaemonSet")

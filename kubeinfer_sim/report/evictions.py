@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.metrics.evictions import Evictions
-from kubeinfer_sim.report.words import count, point, rounded
+from kubeinfer_sim.report.words import count, others, point, rounded
 
 
 def evicted(evictions: Sequence[Evictions]) -> Iterator[str]:
@@ -18,8 +18,10 @@ def without_end(evictions: Sequence[Evictions]) -> str:
     """What still goes on at the end, for the verdict; nothing where nothing does."""
     if not evictions:
         return ""
-    more = f" (and {count(len(evictions) - 1, 'more workload')})" if len(evictions) > 1 else ""
-    return f"{_loop(evictions[0])}{more}"
+    return (
+        f"{_loop(evictions[0])}{others([(each.kind, each.owner) for each in evictions])}; tolerating it without "
+        "tolerationSeconds, or removing it, would let them stay"
+    )
 
 
 def _loop(each: Evictions) -> str:

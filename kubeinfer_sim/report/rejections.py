@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.metrics.rejections import Rejections
-from kubeinfer_sim.report.words import count, point
+from kubeinfer_sim.report.words import count, others, point
 
 
 def rejected(rejections: Sequence[Rejections]) -> Iterator[str]:
@@ -35,8 +35,7 @@ def without_pause(rejections: Sequence[Rejections]) -> str:
     if not on:
         return ""
     first = on[0]
-    more = f" (and {count(len(on) - 1, 'more workload')})" if len(on) > 1 else ""
     return (
         f"{first.node} rejects the pods of {first.kind} {first.owner} without a pause, "
-        f"{first.per_second} a second: {first.reason}{more}"
+        f"{first.per_second} a second: {first.reason}{others([(each.kind, each.owner) for each in on])}"
     )

@@ -60,10 +60,10 @@ _STEPS = {
 }
 #: Pods of which the end gives it.
 _ENDS = {"apart": "that it must not be beside", "port": "with the port"}
-_NEW_IMAGE = "an update with another image"
+_NEW_IMAGE, _NEW_POLICY = "an update with another image", "an update with another pull policy"
 #: What keeps a pod from being ready, with what would mend it.
 _OF_PODS = {
-    "ErrImageNeverPull": "loading the image on the node, or an update with another pull policy,",
+    "ErrImageNeverPull": f"loading the image on the node, or {_NEW_POLICY},",
     "InvalidImageName": _NEW_IMAGE,
     "ImagePullBackOff": f"a registry that gives it, or {_NEW_IMAGE},",
     NO_KEY: "adding the key",
@@ -170,7 +170,10 @@ def to_readiness(pod: PodLife) -> str:
         return go_on("room on that node")
     way = _OF_PODS.get(reason, "a revision, or a node, with which its containers run on")
     if pod.pod.instance.kind == "StatefulSet":  # its controller waits for the pod before it replaces it
-        way = way.replace(_NEW_IMAGE, f"{_NEW_IMAGE} and the deletion of the pod")
+        for update in (_NEW_IMAGE, _NEW_POLICY):
+            way = way.replace(update, f"{update} and the deletion of the pod")
+    if pod.pod.instance.is_bare_pod:  # of which no more than images can be changed
+        way = way.replace(_NEW_POLICY, "making the pod anew with another pull policy")
     return go_on(way)
 
 

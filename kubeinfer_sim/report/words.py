@@ -146,3 +146,12 @@ def listed(items: list[str], most: int = 5) -> str:
     if len(items) <= most:
         return ", ".join(items)
     return f"{', '.join(items[: most - 1])} … and {len(items) - most + 1:,} more"
+
+
+def others(owners: Sequence[tuple[str, str]]) -> str:
+    """` (and 1 more node, 2 more workloads)`: of whom else it is so, by what owns the pods of each such loop."""
+    nodes, workloads = owners.count(owners[0]) - 1, len(set(owners)) - 1
+    more = [
+        count(number, f"more {what}") for number, what in ((nodes, "node"), (workloads, "workload")) if number
+    ]
+    return f" (and {', '.join(more)})" if more else ""

@@ -216,7 +216,7 @@ def test_an_image_that_cannot_be_pulled_is_named_before_the_pod_that_only_waits_
     )
     assert found.pace is not None
     assert found.pace.pod == POD
-    assert found.pace.trouble == "ImagePullBackOff: no such image"
+    assert found.pace.trouble == "ImagePullBackOff: broken:1: no such image"
 
 
 def test_a_gang_without_a_place_is_pending_and_says_why() -> None:

@@ -17,7 +17,7 @@ SENTENCES = {
     ),
     "bad image": (
         False,
-        "The update never finishes: infer-3 does not become ready: prefill-0: ImagePullBackOff: the registry "
+        "The update never finishes: infer-3 does not become ready: prefill-0: ImagePullBackOff: bad:1: the registry "
         "has no such image; a registry that gives it, or an update "
         "with another image, would let it go on; 1 of 4 instances missing for good.",
     ),

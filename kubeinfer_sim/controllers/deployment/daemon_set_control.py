@@ -262,11 +262,11 @@ class DaemonSetControl:
         update, wanted, of = self._spec.rolling_update, self._total.wanted, self._of_role
         surge = update.max_surge.of(wanted, round_up=True)
         if surge:
-            over = [self._alive(name) for name in of["both"]]
+            over = [self._there(name) for name in of["both"]]
             left = surge - sum(any(map(self._available, self._old(each))) for each in over)
-            for alive in over:
-                new = [each for each in alive if each.revision == self._spec.revision]
-                old = self._old(alive)
+            for there in over:
+                new = [each for each in there if each.revision == self._spec.revision]
+                old = self._old(there)
                 if not any(map(self._available, old)) or any(map(self._available, new)):
                     self._delete(old, "Update", cause)
             for name in [*of["broken"], *islice(of["candidate"], max(0, left))]:
@@ -275,22 +275,23 @@ class DaemonSetControl:
         left = update.max_unavailable.of(wanted, round_up=True)
         left -= len(of["broken"]) + len(of["missing"]) + len(of["both"])
         for name in [*of["broken"], *islice(of["candidate"], max(0, left))]:
-            self._delete(self._old(self._alive(name)), "Update", cause)
+            self._delete(self._old(self._there(name)), "Update", cause)
 
-    def _alive(self, node: str) -> list[Member]:
-        return [each for each in self._by_node.get(node, ()) if not each.terminating and not each.failed]
+    def _there(self, node: str) -> list[Member]:
+        """Its pods there that are not deleted; one that has failed is in the way until then (findUpdatedPodsOnNode)."""
+        return [each for each in self._by_node.get(node, ()) if not each.terminating]
 
     def _old(self, members: Iterable[Member]) -> list[Member]:
         return [each for each in members if each.revision != self._spec.revision]
 
-    def _role(self, there: bool, alive: list[Member], wanted: bool) -> Role:
+    def _role(self, there: bool, undeleted: list[Member], wanted: bool) -> Role:
         """Of a node with these pods, `there`: or some that are still going."""
-        old = self._old(alive)
+        old = self._old(undeleted)
         if old:
-            if len(old) < len(alive):
+            if len(old) < len(undeleted):
                 return "both"
             return "candidate" if self._available(old[0]) else "broken"
-        return "missing" if (there or wanted) and not any(map(self._available, alive)) else ""
+        return "missing" if (there or wanted) and not any(map(self._available, undeleted)) else ""
 
     def _available(self, member: Member | None) -> bool:
         min_ready = self._spec.min_ready_seconds * 1000
@@ -301,7 +302,8 @@ class DaemonSetControl:
     def _count(self, name: str) -> None:
         """Bring what a node adds to the status up to date."""
         node, members = self._api.nodes.get(name), self._by_node.get(name, ())
-        alive = self._alive(name)
+        undeleted = self._there(name)
+        alive = [each for each in undeleted if not each.failed]
         tally = _Tally(
             int(node is not None and self._should_run(node)[0]),
             len(alive),
@@ -314,7 +316,7 @@ class DaemonSetControl:
         self._tallies[name] = tally
         self._total = _Tally(*(a - b + c for a, b, c in zip(self._total, before, tally, strict=True)))
         there = any(not (each.failed and each.terminating) for each in members)
-        role = self._role(there, alive, bool(tally.wanted)) if node is not None else ""
+        role = self._role(there, undeleted, bool(tally.wanted)) if node is not None else ""
         if role != self._roles.get(name):
             self._of_role[self._roles.get(name, "")].pop(name, None)
             self._roles[name] = role
