@@ -10,6 +10,7 @@ import base64
 import hashlib
 import html
 import json
+import re
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
@@ -21,10 +22,13 @@ from kubeinfer_sim.report.html.page import Block, Cell, Page, Picture, Section, 
 
 #: What would end the element that holds JSON, or a line of it, and how JSON spells it.
 _IN_JSON = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
+#: What is to be typed.
+_CODE = re.compile("`([^`]+)`")
 #: Characters of a text that wants room, and of one that wants some.
 _LONG, _SHORT = 40, 14
-#: Columns of a table whose rows are as well read one cell after the other, where one of them is long.
-_FEW = 5
+#: Columns of a table whose rows are as well read one cell after the other where a line of a phone has no room for
+#: them, and the characters that it has.
+_FEW, _PHONE = 6, 44
 
 
 def page_html(page: Page) -> str:
@@ -89,9 +93,9 @@ def _block(block: Block, name: str) -> Iterator[str]:
         case Table():
             yield from _table(block)
         case Text(as_list=True):
-            yield f"<ul>{''.join(f'<li>{_text(each)}</li>' for each in block.paragraphs)}</ul>"
+            yield f"<ul>{''.join(f'<li>{_prose(each)}</li>' for each in block.paragraphs)}</ul>"
         case Text():
-            yield from (f"<p>{_text(each)}</p>" for each in block.paragraphs)
+            yield from (f"<p>{_prose(each)}</p>" for each in block.paragraphs)
         case Verbatim(title=""):
             yield f'<pre tabindex="0">{_lines_of(block.text)}</pre>'
         case Verbatim():
@@ -120,8 +124,8 @@ def _table(table: Table) -> Iterator[str]:
     ]
     yield '<p class="edge" aria-hidden="true"></p>'
     yield '<div class="table" tabindex="0">'
-    few = 2 < len(kinds) <= _FEW and any("long" in kind for kind in kinds)
-    yield '<table class="stacks">' if few else "<table>"
+    wide = sum(_longest(table.rows, place) + 2 for place in range(len(table.head))) > _PHONE
+    yield '<table class="stacks">' if wide and 2 < len(table.head) <= _FEW else "<table>"
     if any(table.head):
         yield "<thead><tr>"
         for name, kind in zip(table.head, kinds, strict=True):
@@ -144,9 +148,14 @@ def _is_numeric(rows: Sequence[Sequence[str | Cell]], place: int) -> bool:
 
 def _width(rows: Sequence[Sequence[str | Cell]], place: int) -> str:
     """The class of a column of texts, by the longest: long ones want room where there is little, too."""
-    cells = (row[place] for row in rows)
-    longest = max((len(each if isinstance(each, str) else each.text) for each in cells), default=0)
+    longest = _longest(rows, place)
     return ' class="long"' if longest > _LONG else ' class="some"' if longest > _SHORT else ""
+
+
+def _longest(rows: Sequence[Sequence[str | Cell]], place: int) -> int:
+    """Characters of the longest cell of a column."""
+    cells = (row[place] for row in rows)
+    return max((len(each if isinstance(each, str) else each.text) for each in cells), default=0)
 
 
 def _cell(cell: str | Cell, kind: str) -> str:
@@ -161,6 +170,11 @@ def _cell(cell: str | Cell, kind: str) -> str:
 
 def _text(text: str) -> str:
     return html.escape(printable(text))
+
+
+def _prose(text: str) -> str:
+    """A text with what is to be typed between backticks."""
+    return _CODE.sub(r"<code>\1</code>", _text(text))
 
 
 def _cell_text(text: str) -> str:

@@ -141,3 +141,27 @@ def test_lines_of_a_cell_stand_one_below_the_other() -> None:
     table = Table(("name", "what"), [("Finishes", "with 8 more nodes\nwith <b>maxUnavailable</b> 1")])
     page = page_html(Page("t", "s", "v", "good", [], [Section("one", [table])], []))
     assert ">with 8 more nodes<br>with &lt;b&gt;maxUnavailable&lt;/b&gt; 1</td>" in page
+
+
+def test_what_is_to_be_typed_stands_in_letters_of_equal_width_and_is_escaped() -> None:
+    page = page_html(
+        Page("t", "s", "v", "good", [], [Section("one", [Text(["use: `get <b> > x`; a ` b"])])], [])
+    )
+    assert "<p>use: <code>get &lt;b&gt; &gt; x</code>; a ` b</p>" in page
+
+
+@pytest.mark.parametrize(
+    ("row", "stacks"),
+    [
+        (("timings.bind", "constant 600ms", "recorded runs of Volcano"), True),
+        (("a", "b", "c"), False),
+        (("Update", "a text of two columns goes on in its own column, on a phone, too"), False),
+        (tuple(["a column of many"] * 7), False),
+    ],
+)
+def test_on_a_phone_rows_that_have_no_room_are_read_one_cell_after_the_other(
+    row: tuple[str, ...], stacks: bool
+) -> None:
+    table = Table(row, [row])
+    page = page_html(Page("t", "s", "v", "good", [], [Section("one", [table])], []))
+    assert ('<table class="stacks">' in page) is stacks
