@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from kubeinfer_sim.cluster.api import Api
+from kubeinfer_sim.cluster.kubelet.pod_admission import LOOKED_AT_AFTER
 from kubeinfer_sim.cluster.kubelet.pod_phase import (
     Condition,
     Phase,
@@ -142,9 +143,12 @@ class PodObjects:
         node = "" if pod.node is None else pod.node.name
         # Nothing more is to be heard of one that has ended.
         unheard = None if pod.state is PodState.FINISHED else self._ledger.down.get(node)
-        # A kubelet writes no conditions of a pod that it rejects, until it looks at it again.
+        # A kubelet writes no conditions of a pod that it rejects, until it looks at it again; a new one takes a moment
+        # to write anything of one that ran.
         adopted = pod.node is not None and facts.bound is None
-        blank = pod.rejected and unheard is None and not self._looked_at_again(facts, node)
+        heard_of = unheard is None and not self._looked_at_again(facts, node)
+        unwritten = pod.rejected and heard_of and self._unwritten(facts, now) and (facts.ran or adopted)
+        blank = pod.rejected and heard_of and not unwritten
         if unheard is not None:
             shown = facts.reported
         elif not pod.rejected:
@@ -152,7 +156,7 @@ class PodObjects:
         elif not (facts.ran or adopted):
             shown = ()
         else:
-            shown = facts.reported if blank else self._statuses.lost(pod, facts)
+            shown = facts.reported if blank or unwritten else self._statuses.lost(pod, facts)
         template = pod.template
         containers = PodContainers(
             [each.name for each in template.containers],
@@ -203,6 +207,11 @@ class PodObjects:
             nominated,
             tuple(pod.conditions.get(gate, False) for gate in template.readiness_gates),
         )
+
+    @staticmethod
+    def _unwritten(facts: PodFacts, now: int) -> bool:
+        """Whether the API server has yet to hear that the kubelet rejects it."""
+        return facts.rejected is not None and now < facts.rejected + LOOKED_AT_AFTER
 
     def _looked_at_again(self, facts: PodFacts, node: str) -> bool:
         """Whether the kubelet has written the status of a pod that it has rejected anew: when its plugin registered."""

@@ -108,6 +108,26 @@ def test_a_machine_that_dies_and_one_that_comes_back(tmp_path: Path) -> None:
     assert session.document["spec"]["objectives"] == {"minReadyInstances": 2}
 
 
+@both
+def test_what_a_new_kubelet_rejects_is_shown_as_it_was_until_it_writes_a_status(
+    tmp_path: Path, workload: Any
+) -> None:
+    """Its device plugin has not registered yet; `pods` and the numbers agree at any moment of it."""
+    session = Session(two(tmp_path, workload))
+    session.advance("1h")
+    first = session.look().pods[0]
+    session.fail(first.node)
+    session.advance("20s")
+    session.repair(first.node)
+    ready = []
+    for step in (0, 1, 998, 1):
+        session.advance(step)
+        shown = next(each for each in session.look().pods if each.ref == first.ref)
+        ready.append((shown.columns.status, [of.condition.status for of in shown.conditions]))
+    as_it_was = "Running", [of.condition.status for of in first.conditions]
+    assert ready == [as_it_was] * 3 + [("Running", [])]
+
+
 def test_a_step_that_changes_what_was_before_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(two(tmp_path, deployment))
     session.act({"crash": {}})

@@ -109,6 +109,8 @@ class Session:
             self._scenario = self._read(self.actions)
         except InputError as error:
             raise _about(error, "the scenario given") from None
+        # Left out, it would be another once something is done: how it began stays as it was.
+        self._given["spec"] = {**self._given["spec"], "initial": self._scenario.initial}
         self._seen: Look | None = None
         self._past: Run | None = None
 
