@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from itertools import takewhile
@@ -363,9 +364,9 @@ class Deployments:
 def _measure_availability(measures: DeploymentMeasures) -> None:
     """Find the fewest pods that were available before it was worked at, meanwhile, and afterwards."""
     ended_at, first_causes = measures.ended_at, measures.first_causes
-    # When pods were lost, and by what: the first time for each initiating record. What befalls a pod that is lost
-    # already does not make them fewer.
-    lost: dict[int, int] = {}
+    # When pods were lost, and by what initiating record. What befalls a pod that is lost already does not make them
+    # fewer.
+    lost: dict[int, list[int]] = {}
     lost_already: dict[PodRef, None] = {}
     for record in measures.struck:
         kind = type(record)
@@ -374,8 +375,7 @@ def _measure_availability(measures: DeploymentMeasures) -> None:
                 del lost_already[record.pod]
         elif kind in _LOST and record.pod not in lost_already:
             lost_already[record.pod] = None
-            if record.root not in lost:
-                lost[record.root] = record.at
+            lost.setdefault(record.root, []).append(record.at)
     # The instant of its deletion belongs to what comes after it.
     end = ended_at if measures.deleted is None else max(0, measures.deleted - 1)
     asked = [change for change in measures.changes if "created" not in change.changed and change.at <= end]
@@ -410,13 +410,15 @@ def _measure_availability(measures: DeploymentMeasures) -> None:
 
 
 def _disturbances(
-    begins: int, last: int, lost: Mapping[int, int], first_causes: Mapping[int, Record]
+    begins: int, last: int, lost: Mapping[int, Sequence[int]], first_causes: Mapping[int, Record]
 ) -> Iterator[Record]:
     """What began losses of pods from `begins` (a status counts them late) to `last`."""
-    for root, at in lost.items():
+    for root, times in lost.items():
+        first = bisect_left(times, begins - _SEEN)
+        then = first < len(times) and times[first] <= last
         began_with = first_causes.get(root)
         orders = isinstance(began_with, DeploymentApplied) or cause_kind(began_with) in ORDERS
-        if not orders and began_with is not None and begins - _SEEN <= at <= last:
+        if not orders and began_with is not None and then:
             yield began_with
 
 

@@ -78,3 +78,17 @@ def test_the_image_that_is_not_there_is_named_and_what_would_help(user: User, wo
     told = " ".join(user.types("run", "scenario.yaml").stdout.split())
     assert "ErrImageNeverPull: repo/find:v1: it is not on the node" in told
     assert f"loading the image on the node, or {way}, would let it go on" in told
+
+
+@pytest.mark.parametrize("workload", [deployment, stateful_set])
+def test_restarts_without_a_wait_before_those_with_one_do_not_hide_the_cause(user: User, workload) -> None:
+    """The first restart costs no time; the cause of the later ones is the same."""
+    named = {"object": "StatefulSet/chat"} if workload is stateful_set else {}
+    probe = {"livenessProbe": {"httpGet": {"port": 80}, "periodSeconds": 5, "failureThreshold": 3}}
+    fails = {"at": "1m", **named, "health": {"probes": ["liveness"], "lasts": "10m"}}
+    user.plans(
+        workload(probe, replicas=1), cluster=pool(1), initial="running", horizon="30m", actions=[fails]
+    )
+    told = " ".join(user.runs()[0].stdout.split("\ncase")[0].split())
+    assert "no pod is available for" in told
+    assert "(health check of chat-0 fails at 1m)" in told
