@@ -2,7 +2,9 @@
 
 What a life or a fault costs in function calls is measured (`docs/benchmarks.md`) and held by a test; how long a call
 takes is measured on the spot, against a reference loop. It is right within a factor of two where what happens is what
-is asked for: a crash loop, or pods that wait for room again and again, cost more.
+is asked for: a crash loop, or pods that wait for room again and again, cost more. One kind of crash loop is counted,
+for every fault of an accelerator may begin one: pods that nobody deletes (of Deployments and their like) start again
+and again on one that is only reset when they are gone.
 """
 
 from __future__ import annotations
@@ -10,12 +12,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator
+from math import expm1
 
 from msgspec import Struct
 
 from kubeinfer_sim.experiment.size import Size, size_of
 from kubeinfer_sim.manifest.accelerators import accelerator_count
+from kubeinfer_sim.manifest.model import Deployment, PodTemplate, ReplicaSet, StatefulSet
 from kubeinfer_sim.scenario.actions.model import Apply, Create, Scale
+from kubeinfer_sim.scenario.faults.kinds import KINDS
+from kubeinfer_sim.scenario.faults.levels import ASCEND_LEVELS
 from kubeinfer_sim.scenario.faults.model import FaultProcess
 from kubeinfer_sim.scenario.model import Scenario
 
@@ -25,6 +31,9 @@ _LIFE_DRAWN = {"instance": 425, "pod": 640}
 _FIGURES = 170
 #: Placing a pod by Volcano's rules costs so many more.
 _VOLCANO = 400
+#: A start in vain, from one to the next; and how long the kubelet waits with the next one, ms, where it came to its end
+#: within `_SOON` of the last.
+_LOOP, _BACK_OFF, _SOON = 480, 300_000, 600_000
 #: What a fault, or an action that is none, costs beside the pods that come anew.
 _DISTURBANCE, _NODE, _RUN = 2_000, 34, 3_500
 #: Bytes of a life with its records, of its part of a result that tells of all pods, of a fault, of a node; and of a
@@ -104,10 +113,59 @@ def estimate(scenario: Scenario, *, pods_told: bool = False) -> Estimate:
         size,
         faults,
         lives,
-        _RUN + lives * one + disturbances * _DISTURBANCE + nodes * _NODE,
+        _RUN
+        + lives * one
+        + disturbances * _DISTURBANCE
+        + nodes * _NODE
+        + _starts_in_vain(scenario, size) * _LOOP,
         _PROCESS_BYTES + lives * (_LIFE_BYTES + told) + faults * _FAULT_BYTES + nodes * _NODE_BYTES,
         len({part.kind for each in _processes(scenario) for part in each.mix}),
     )
+
+
+def _starts_in_vain(scenario: Scenario, size: Size) -> float:
+    """How many starts on broken accelerators are expected of pods that nobody deletes."""
+    horizon = scenario.horizon
+    of_nodes = sum(accelerator_count(node.allocatable) for node in scenario.nodes)
+    pods = [each for each in scenario.workloads if isinstance(each, Deployment | ReplicaSet | StatefulSet)]
+    if not horizon or not of_nodes or not pods:
+        return 0.0
+    lasting = sum(_expected(each, scenario, size) * _lasting(each) for each in _processes(scenario))
+    rate = lasting / of_nodes / horizon  # of one accelerator, for each ms
+    starts = 0.0
+    for each in pods:
+        struck = rate * each.template.accelerators
+        period = _until_next_start(each.template)
+        if struck and period is not None:
+            broken = horizon + expm1(-struck * horizon) / struck
+            starts += each.replicas * broken / period
+    return starts
+
+
+def _lasting(process: FaultProcess) -> float:
+    """Which part of its faults stop an engine for as long as somebody holds the accelerator."""
+    if process.clears_after is not None:
+        return 0.0
+    parts = [(part, KINDS[part.kind]) for part in process.mix]
+    lasting = sum(
+        part.weight
+        for part, kind in parts
+        if kind.strikes == "npu"
+        and kind.lasts is None
+        and ASCEND_LEVELS[part.level or kind.level].npu == "reset"
+        and (part.symptom or kind.symptom) in ("crash", "hang", "unhealthy")
+    )
+    return lasting / sum(part.weight for part, _ in parts)
+
+
+def _until_next_start(template: PodTemplate) -> int | None:
+    """From one start of its engine to the next, ms, where none comes up; None: no probe ends one."""
+    engine = template.engine
+    probe = engine.startup_probe or engine.liveness_probe
+    if probe is None:
+        return None
+    window = 1000 * (probe.initial_delay_seconds + probe.failure_threshold * probe.period_seconds)
+    return window + (_BACK_OFF if window < _SOON else 0)
 
 
 def seconds_per_call() -> float:

@@ -20,10 +20,10 @@ from kubeinfer_sim.experiment.replications import replicate
 from kubeinfer_sim.experiment.worker import Chunk
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
-from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess
+from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
-from kubeinfer_sim.scenario.timings.distributions import Constant
+from kubeinfer_sim.scenario.timings.distributions import Constant, Exponential
 from kubeinfer_sim.simulation.simulate import simulate
 
 VOLCANO = replace(rollout(10), assumptions=Assumptions(scheduler="volcano"))
@@ -32,6 +32,21 @@ VOLCANO = replace(rollout(10), assumptions=Assumptions(scheduler="volcano"))
 def whole(made: Scenario) -> None:
     """A run with its figures and its result."""
     build_result(assess(simulate(made)))
+
+
+def on_broken_npus() -> Scenario:
+    """Nobody deletes the pods of a Deployment whose NPUs fail: they start again and again."""
+    made = rollout_of_deployment(4)
+    process = FaultProcess("cards", "node", Exponential(2 * 86_400_000), (MixPart(1, "NpuFault"),))
+    deployment = made.workloads[0]
+    template = replace(deployment.template, requests={"huawei.com/ascend-1980": 8})  # type: ignore[union-attr]
+    return replace(
+        made,
+        workloads=(replace(deployment, template=template),),
+        actions=(),
+        faults=FaultPlan((process,)),
+        horizon=20 * 86_400_000,
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,6 +58,7 @@ def whole(made: Scenario) -> None:
         pytest.param(drawn(rollout_of_deployment(80)), id="Deployment, drawn"),
         pytest.param(VOLCANO, id="Volcano"),
         pytest.param(year(10), id="a year of faults"),
+        pytest.param(on_broken_npus(), id="a Deployment on NPUs that break"),
         pytest.param(small(), id="small"),
         pytest.param(replace(small(), nodes=nodes(1000)), id="many nodes"),
     ],
