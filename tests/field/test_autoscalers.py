@@ -68,6 +68,14 @@ def test_so_are_those_of_other_kinds(user: User, workload: Callable[..., Raw]) -
     assert [count(user, at) for at in ("59s", "10m")] == [2, 5]
 
 
+def test_its_warning_is_true_of_whatever_it_scales(user: User) -> None:
+    plan(user, [stateful_set({}, replicas=2), autoscaler(kind="StatefulSet")])
+    told = " ".join(user.types("run", "scenario.yaml").stdout.split())
+    assert (
+        "here that of what it scales is kept within its minimum and maximum but that of a KubeInfer" in told
+    )
+
+
 def test_one_that_is_patched_has_its_new_bounds(user: User) -> None:
     more, fewer = ({"spec": {"minReplicas": least, "maxReplicas": most}} for least, most in ((7, 9), (1, 3)))
     patches = [

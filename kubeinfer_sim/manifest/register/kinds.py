@@ -79,8 +79,8 @@ ROWS: tuple[KindRow, ...] = (
     _row(
         _NOT,
         "HorizontalPodAutoscaler ScaledObject",
-        "an autoscaler owns the number of replicas and changes it with the load; here that of a Deployment is kept "
-        "within its minimum and maximum and that of a KubeInfer is the one in the manifest, so that an update may meet "
+        "an autoscaler owns the number of replicas and changes it with the load; here that of what it scales is kept "
+        "within its minimum and maximum but that of a KubeInfer is the one in the manifest, so that an update may meet "
         "more pods than predicted",
         _their_scaler,
         _TARGET,
