@@ -53,6 +53,7 @@ def command(
     it: exit 0 where all that can be judged did, 1 where not, 4 where nothing can be judged. See docs/backtest.md.
     """
     from kubeinfer_sim.cli.output import look_of, note
+    from kubeinfer_sim.cli.own_line import same_again
     from kubeinfer_sim.cli.progress import ProgressBar
     from kubeinfer_sim.experiment.backtest.backtest import backtest, backtest_folder
     from kubeinfer_sim.manifest.source import read_source
@@ -97,7 +98,7 @@ def command(
     output.write(
         text=lambda: render_backtest(made, **look_of(sys.stdout)),
         json=lambda: backtest_json(made),
-        markdown=lambda: backtest_markdown(made),
+        markdown=lambda: backtest_markdown(made, same_again()),
         html=html,
     )
     if made.interrupted:

@@ -179,9 +179,10 @@ def command(
         return comparison_json(comparison)
 
     def markdown() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
         from kubeinfer_sim.report.markdown.comparison import comparison_markdown
 
-        return comparison_markdown(comparison)
+        return comparison_markdown(comparison, same_again())
 
     def html() -> str:
         from kubeinfer_sim.report.html.comparison import comparison_page

@@ -98,11 +98,15 @@ def command(
         return diff_json(differences, others, refused, prediction_document(prediction))
 
     def markdown() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
+
         if prediction is None:
-            return diff_markdown(differences, others, refused)
+            return diff_markdown(differences, others, refused, command=same_again())
         from kubeinfer_sim.report.markdown.prediction import prediction_markdown
 
-        return diff_markdown(differences, others, refused, prediction_markdown(prediction))
+        scenario = prediction.comparison.outcomes[0].variant.scenario
+        lines = prediction_markdown(prediction)
+        return diff_markdown(differences, others, refused, lines, scenario, same_again())
 
     output.write(text=text, json=json, markdown=markdown)
     added = unrepeated(before.diagnostics, after.diagnostics)

@@ -92,9 +92,10 @@ def command(
         )
 
     def markdown() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
         from kubeinfer_sim.report.markdown.plan import plan_markdown
 
-        return plan_markdown(made)
+        return plan_markdown(made, same_again())
 
     def html() -> str:
         from kubeinfer_sim.report.html.plan import plan_page

@@ -150,9 +150,10 @@ def command(
         )
 
     def markdown() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
         from kubeinfer_sim.report.markdown.recommendation import recommendation_markdown
 
-        return recommendation_markdown(made)
+        return recommendation_markdown(made, same_again())
 
     def html() -> str:
         from kubeinfer_sim.cli.own_line import same_again

@@ -382,7 +382,7 @@ def _reports(
     def markdown() -> str:
         from kubeinfer_sim.report.markdown.replications import replications_markdown
 
-        return replications_markdown(runs)
+        return replications_markdown(runs, same_again())
 
     def junit() -> str:
         from kubeinfer_sim.report.replication_checks import replications_junit

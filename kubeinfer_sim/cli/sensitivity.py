@@ -108,9 +108,10 @@ def command(
         return sensitivity_json(found, scenario)
 
     def markdown() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
         from kubeinfer_sim.report.markdown.sensitivity import sensitivity_markdown
 
-        return sensitivity_markdown(found, scenario)
+        return sensitivity_markdown(found, scenario, same_again())
 
     def html() -> str:
         from kubeinfer_sim.report.html.sensitivity import sensitivity_page

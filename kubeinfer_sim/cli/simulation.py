@@ -256,7 +256,7 @@ def _reports(
     def markdown() -> str:
         from kubeinfer_sim.report.markdown.run import run_markdown
 
-        return run_markdown(assessment)
+        return run_markdown(assessment, same_again(assessment.run.seed))
 
     def junit() -> str:
         from kubeinfer_sim.report.checks import verdict_junit

@@ -146,9 +146,10 @@ def _sweep(
         show_diagnostics(warnings)
 
     def markdown() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
         from kubeinfer_sim.report.markdown.sweep import sweep_markdown
 
-        return sweep_markdown(made)
+        return sweep_markdown(made, same_again())
 
     def html() -> str:
         from kubeinfer_sim.report.html.sweep import sweep_page
@@ -187,9 +188,10 @@ def _cliffs(
     told = [explained(each) for each in found.cliffs]
 
     def markdown() -> str:
+        from kubeinfer_sim.cli.own_line import same_again
         from kubeinfer_sim.report.markdown.sweep import cliffs_markdown
 
-        return cliffs_markdown(found, told)
+        return cliffs_markdown(found, told, same_again())
 
     def html() -> str:
         from kubeinfer_sim.report.html.cliffs import cliffs_page

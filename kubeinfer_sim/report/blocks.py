@@ -8,9 +8,10 @@ from typing import Any
 from kubeinfer_sim.manifest.register.check import not_simulated
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
+from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.paragraph import Part, indented
 from kubeinfer_sim.report.text import Text
-from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines, objective_text
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines
 from kubeinfer_sim.report.warnings import by_what_they_say
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.actions.model import Action

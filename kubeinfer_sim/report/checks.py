@@ -6,7 +6,8 @@ from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.report.findings.github import annotation
 from kubeinfer_sim.report.findings.junit import Case, Failure, junit_report
-from kubeinfer_sim.report.verdict import Assessment, objective_text
+from kubeinfer_sim.report.objectives import objective_text
+from kubeinfer_sim.report.verdict import Assessment
 from kubeinfer_sim.report.words import configured
 
 _SUITE = "kubeinfer-sim run"

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 
 from kubeinfer_sim.experiment.columns import Column
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, seeds_to_tell
+from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.replication import Failure
 from kubeinfer_sim.experiment.standing import Standing
 from kubeinfer_sim.manifest.accelerators import Family
 from kubeinfer_sim.report.comparison_rows import with_half
 from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.objectives import objective_goal
 from kubeinfer_sim.report.words import configured, count, rounded, together
 
 #: Failed runs that are told; the JSON has all.
@@ -47,8 +49,24 @@ def sentences(comparison: Comparison) -> list[str]:
 
 
 def besides(comparison: Comparison) -> list[str]:
-    """What is so whichever is the best: that no variant gets there, and that another one holds more often."""
-    return [*_nowhere(comparison), *held_more_often(comparison)]
+    """What is so whichever is the best: that no variant gets there, or holds, and that another one holds more often."""
+    nowhere = [*_nowhere(comparison), *filter(None, [hold_nowhere(comparison.outcomes, "variant")])]
+    return [*nowhere, *held_more_often(comparison)]
+
+
+def hold_nowhere(outcomes: Sequence[Outcome], noun: str) -> str:
+    """That the objectives hold with none of several, so that the best is not taken for good; "" where they may."""
+    every = [each.together for each in outcomes]
+    if len(every) < _SEVERAL or any(each is None or each.decision is not Decision.MISSED for each in every):
+        return ""
+    judged = [each.runs.objectives for each in outcomes if each.runs is not None]
+    missed = [
+        objective_goal(own[0].objective)
+        for own in zip(*judged, strict=True)
+        if own[0].objective is not None and all(each.decision is Decision.MISSED for each in own)
+    ]
+    which = f"; missed with each: {together(missed)}" if missed else ""
+    return f"The objectives hold with none of the {count(len(every), noun)}{which}."
 
 
 def _nowhere(comparison: Comparison) -> list[str]:

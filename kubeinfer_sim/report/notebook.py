@@ -22,10 +22,11 @@ from kubeinfer_sim.report import backtest, plan, recommendation, replications, s
 from kubeinfer_sim.report.comparison import variant_lines
 from kubeinfer_sim.report.comparison_sentences import headline, subtitle
 from kubeinfer_sim.report.key_figures import figures_of_all, subject
+from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.run_figures import figure_rows
 from kubeinfer_sim.report.run_verdict import objective_row
 from kubeinfer_sim.report.run_verdict import verdict_line as verdict_of_runs
-from kubeinfer_sim.report.verdict import JUDGED, Assessment, assess, objective_text, verdict_line
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, assess, verdict_line
 from kubeinfer_sim.report.words import count
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run

@@ -14,11 +14,11 @@ from kubeinfer_sim.experiment.planning.plan import Neighbour, Option, Plan, Requ
 from kubeinfer_sim.experiment.planning.playing import COMES_ABOUT
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.objectives import objective_goal
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.sweep import left_out_lines
 from kubeinfer_sim.report.text import Text
-from kubeinfer_sim.report.verdict import objective_goal
 from kubeinfer_sim.report.words import count, share, share_between, together
 
 #: Combinations that stand in the table at most: those nearest the boundary.

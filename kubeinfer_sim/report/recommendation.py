@@ -13,10 +13,10 @@ from kubeinfer_sim.experiment.recommending.recommend import Looked, Recommendati
 from kubeinfer_sim.experiment.recommending.search import Unplayed
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.estimates import amount
+from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed, within
 from kubeinfer_sim.report.text import Text
-from kubeinfer_sim.report.verdict import objective_text
 from kubeinfer_sim.report.words import count, listed, share
 
 #: Of each figure how it is called, and in what it is counted.
@@ -115,6 +115,12 @@ def notes(made: Recommendation) -> list[str]:
                 f"{listed(list(made.also))} {verb} applied in the runs, and changed in them likewise: the patch is of "
                 f"{made.path} alone."
             )
+        )
+    if made.decision is Decision.MISSED:
+        lines.append(
+            "What --vary gives was tried alone; without it the usual values are."
+            if made.given
+            else "The usual values were tried; --vary NAME=LIST tries others, and other fields: --vary replicas=5,6."
         )
     if made.unplayed:
         lines.append(f"Not looked at: {'; '.join(map(_unplayed, made.unplayed))}.")

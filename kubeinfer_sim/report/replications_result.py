@@ -18,10 +18,10 @@ from kubeinfer_sim.report.interval_part import (
     interval_part,
     quantile_part,
 )
+from kubeinfer_sim.report.objectives import objective_goal
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
 from kubeinfer_sim.report.run_figures import histogram, times_of_faults
 from kubeinfer_sim.report.run_verdict import sentence
-from kubeinfer_sim.report.verdict import objective_goal
 
 Decided = Literal["held", "missed", "undecided", "notJudged"]
 

@@ -13,8 +13,8 @@ from kubeinfer_sim.experiment.replications import Replications
 from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.report.estimates import amount, between
+from kubeinfer_sim.report.objectives import objective_goal
 from kubeinfer_sim.report.run_figures import endless
-from kubeinfer_sim.report.verdict import objective_goal
 from kubeinfer_sim.report.words import count, ended, share, share_between, together
 from kubeinfer_sim.scenario.units import format_duration
 

@@ -12,7 +12,7 @@ from kubeinfer_sim.experiment.knobs import LeftOut, short_names
 from kubeinfer_sim.experiment.sweep import Figure, Sweep, is_finite
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.report.comparison_rows import held_share
-from kubeinfer_sim.report.comparison_sentences import failed_lines
+from kubeinfer_sim.report.comparison_sentences import failed_lines, hold_nowhere
 from kubeinfer_sim.report.estimates import amounts
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.printed import printed, within
@@ -61,6 +61,8 @@ def headline(sweep: Sweep) -> list[str]:
     said = [f"{count(number, 'combination')} of {points:,} {verb} on the Pareto front of {titles}."]
     if not sweep.front_of:
         said = [f"{count(points, 'combination')}: nothing to hold them against each other by."]
+    if nowhere := hold_nowhere(sweep.points, "combination"):
+        said = [f"{nowhere} {said[0]}"]
     if points == 1:
         said = ["There is one combination: nothing to hold it against."]
     if idle := sweep.idle_knobs:

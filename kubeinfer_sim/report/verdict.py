@@ -30,6 +30,7 @@ from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
 from kubeinfer_sim.report.evictions import without_end
 from kubeinfer_sim.report.killed_starts import killed_starts
+from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.other_causes import dead_pods, other_causes, slow_pods
 from kubeinfer_sim.report.pending import preempted_for
 from kubeinfer_sim.report.rejections import without_pause
@@ -40,7 +41,6 @@ from kubeinfer_sim.report.words import (
     clause,
     count,
     ended,
-    fine_percent,
     for_how_long,
     listed,
     point,
@@ -352,46 +352,6 @@ def _own_sentence(run: Run, own: KubeInferFigures) -> str:
     text = _SENTENCES[measures.outcome](run, measures)
     others = other_causes(text, measures, focus(measures), own.causes)
     return f"{text}{others}{slow_pods(own.availability)}"
-
-
-_LEVELS = {"one": "at least one", "budget": "what the budget keeps", "all": "all"}
-
-
-def objective_goal(judged: Judged) -> str:
-    """What it asks for: `at least 4 ready`; of several KubeInfers with the name of its own."""
-    target = judged.target
-    level = _LEVELS.get(judged.level, f"at least {judged.level}")
-    what = {
-        "minReadyInstances": f"at least {target} ready",
-        "completes": "completes",
-        "completesWithin": f"completes within {format_duration(int(target))}",
-        "maxLostInstanceSeconds": f"at most {target:,} instance-seconds lost",
-        "noStall": "no stall",
-        "availability": f"{level} ready at least {target:g} % of the time",
-        "longestOutage": f"{level} ready but for {format_duration(int(target))} at a time",
-        "minCapacity": f"at least {target:g} % of the capacity",
-        "maxUnserved": f"at most {target:g} % of the load not served",
-        "maxOverload": f"overloaded for at most {format_duration(int(target))}",
-    }[judged.name]
-    return f"{judged.owner}: {what}" if judged.owner else what
-
-
-def objective_text(judged: Judged) -> str:
-    """`at least 4 instances ready (measured: 3)`."""
-    what, measured = objective_goal(judged), judged.measured
-    if judged.unit == "ms" and measured is not None:
-        actual = format_duration(int(measured))
-    elif judged.unit == "%" and measured is not None:
-        actual = fine_percent(measured / 100)
-    elif isinstance(measured, bool):
-        actual = "it does" if measured else "it does not"
-    else:
-        actual = "" if measured is None else f"{measured:,}"
-    if judged.over is not None and actual:
-        actual += f", from {point(judged.over[0])} to {point(judged.over[1])}"
-    if judged.reason:
-        actual = f"{actual}, {judged.reason}" if actual else judged.reason
-    return f"{what} (measured: {actual})" if measured is not None else f"{what} ({actual})"
 
 
 def _completes(run: Run, measures: Measures) -> str:

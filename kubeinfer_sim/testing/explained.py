@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
 from kubeinfer_sim.metrics.served import Served, served_pods
-from kubeinfer_sim.report.verdict import Assessment, objective_text
+from kubeinfer_sim.report.objectives import objective_text
+from kubeinfer_sim.report.verdict import Assessment
 from kubeinfer_sim.report.why import moment_of, render_why
 from kubeinfer_sim.scenario.units import format_duration
 from kubeinfer_sim.simulation.run import Run

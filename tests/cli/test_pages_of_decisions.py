@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, NamedTuple
@@ -101,6 +102,9 @@ def test_a_page_begins_with_the_verdict_and_three_numbers_and_ends_with_the_comm
     assert " ".join(verdict.strip("*").split()) in " ".join(read.text.split())
     assert len(comment.splitlines()) <= MOST_LINES
     assert f"kubeinfer-sim {LINES[command].partition(' -n ')[0].partition(' --')[0]}" in read.text
+    again = LINES[command].partition(" -n ")[0].partition(" --")[0]
+    assert f"`kubeinfer-sim {again}" in comment
+    assert re.search(r"[0-9]+ assumptions, none set · Kubernetes ", comment)
     assert "apiVersion: kubeinfer-sim/v1" in read.text
     assert "docs/semantics.md, section 6" in read.text
 
@@ -160,7 +164,9 @@ def test_a_backtest_is_drawn_with_its_intervals_and_where_the_truth_lay(played: 
     [figure] = [
         each for each in read.figures if each["layout"]["xaxis"]["title"]["text"].startswith("duration")
     ]
-    bar, mark = figure["data"]
+    inside, bar, mark = figure["data"]
+    second = mark["x"][0] / duration["truth"]["low"]
+    assert bar["base"][0] - inside["base"][0] == pytest.approx(second, rel=0.02)
     low, high = duration["predicted"]["low"], duration["predicted"]["high"]
     assert bar["base"][0] / mark["x"][0] == pytest.approx(low / duration["truth"]["low"], rel=0.01)
     assert bar["x"][0] / bar["base"][0] == pytest.approx((high - low) / low, rel=0.01)

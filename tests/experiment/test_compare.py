@@ -37,6 +37,7 @@ from kubeinfer_sim.report.comparison import render_comparison
 from kubeinfer_sim.report.comparison_result import comparison_json, comparison_json_schema
 from kubeinfer_sim.report.comparison_rows import row_of
 from kubeinfer_sim.report.comparison_sentences import sentences, subtitle
+from kubeinfer_sim.report.series.differences import differences
 from kubeinfer_sim.scenario.actions.model import Apply, Drain, Fault, Health, Target
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
@@ -242,8 +243,12 @@ def test_an_update_that_never_completes_is_the_worse_one_whatever_it_spares() ->
     assert found.seeds == (0, 1, 2, 3, 4, 5), "Volcano's cycle is drawn"
     assert found.best.variant is going
     assert sentences(found) == [
-        "maxUnavailable=1 is better than maxUnavailable=0: with maxUnavailable=0 the last change does not complete."
+        "maxUnavailable=1 is better than maxUnavailable=0: with maxUnavailable=0 the last change does not complete.",
+        "The objectives hold with none of the 2 variants.",  # the one that goes on has too few ready
     ]
+    assert differences(found)[0].variants[0].mean == 1, (
+        "it is drawn by what it is better, though that is no number"
+    )
 
 
 def test_a_seed_or_a_name_given_twice_is_refused() -> None:

@@ -114,8 +114,15 @@ def test_the_picture_of_a_backtest_is_of_one_figure_of_it() -> None:
     pytest.importorskip("plotly", reason="pictures need the extra [report]")
     told = Figure("duration", "s", Between(70, 70), Between(60, 90), 0.95, "inside")
     backtest = Backtest((Backtested("s", "KubeInfer prod/chat", (told,), 39, drawn=True),))
-    bar, mark = plot_backtest(backtest).data
+    inside, bar, mark = plot_backtest(backtest).data
     assert (bar.base[0], bar.x[0], mark.x[0]) == (60, 30, 70)
+    assert (inside.base[0], inside.x[0]) == (59, 32), "times are written in whole seconds"
+    ready = Figure("fewestReady", "count", Between(2, 2), Between(1, 2), 0.95, "inside")
+    counted = Backtest((Backtested("s", "KubeInfer prod/chat", (ready,), 39, drawn=True),))
+    assert [each.name for each in plot_backtest(counted, "fewestReady").data] == [
+        "predicted",
+        "happened, inside",
+    ]
     with pytest.raises(UsageError, match="no figure order was predicted; there are: duration"):
         plot_backtest(backtest, "order")
 

@@ -45,6 +45,11 @@ class Figure(Struct, frozen=True):
     why: str = ""
     words: str = ""
 
+    @property
+    def resolution(self) -> float:
+        """So far outside of the interval it still counts as inside."""
+        return _resolution(self.unit)
+
 
 def figures_of(truth: Rollout | None, runs: Sequence[Rollout], *, drawn: bool, why: str = "") -> list[Figure]:
     """Each figure of a rollout beside what the runs came to.
@@ -108,8 +113,12 @@ def _figure(
     why: str,
 ) -> Figure:
     predicted, level = interval(values, drawn=drawn)
-    judgement = _judged(truth, predicted, RESOLUTION if unit == "s" else 0.0)
+    judgement = _judged(truth, predicted, _resolution(unit))
     return Figure(name, unit, truth, predicted, level, judgement, why if judgement == "not told" else "")
+
+
+def _resolution(unit: str) -> float:
+    return RESOLUTION if unit == "s" else 0.0
 
 
 def _judged(truth: Between | None, predicted: Between, resolution: float) -> Judgement:

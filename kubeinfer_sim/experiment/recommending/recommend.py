@@ -109,6 +109,7 @@ class Recommendation(Struct, frozen=True):
             changed in them likewise.
         path: of its file, as a patch names it.
         others: what else could have been meant, where nobody has said which workload it is.
+        given: whether somebody has given the values to try.
         scenario: in which the manifest was played as it is.
     """
 
@@ -128,6 +129,7 @@ class Recommendation(Struct, frozen=True):
     scenario: Scenario
     also: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    given: bool = False
 
     plot = WrittenIn("report.pictures", "plot_recommendation")
     _repr_html_ = WrittenIn("report.notebook", "html_of")
@@ -284,7 +286,7 @@ class _Recommending:
         workers: Workers,
         progress: Progress | None,
     ) -> None:
-        self._own, self._workload, self._document = own, workload, document
+        self._own, self._workload, self._document, self._given = own, workload, document, bool(vary)
         self._number, self._workers, self._progress = n or EFFECTS, workers, progress
         self._before = 0  # runs of what is told, made between those of the search
         singles, nodes = (
@@ -311,6 +313,7 @@ class _Recommending:
         else:
             decision = Decision.HELD
         steps, together = self._told[chosen] if chosen else ((), ())
+        first = self._own.scenario.seed
         return Recommendation(
             workload=f"{self._workload.kind}/{self._workload.name}",
             base=self._looked(()),
@@ -321,12 +324,13 @@ class _Recommending:
             unplayed=tuple(search.unplayed),
             starts=_starts(variant_of(self._own, chosen or ()).scenario),
             drawn=any(search.runs_of(each).by_chance for each in search.played),
-            seeds=tuple(sorted({run.seed for each in search.played for run in search.runs_of(each).kept})),
+            seeds=tuple(range(first, first + max(search.trial(each).runs for each in search.played))),
             runs=search.runs + self._before,
             document=self._document,
             path=relpath(self._document.source.name),
             also=self._applied_later() if steps else (),
             scenario=self._own.scenario,
+            given=self._given,
         )
 
     def _applied_later(self) -> tuple[str, ...]:

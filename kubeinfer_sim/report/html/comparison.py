@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from kubeinfer_sim.experiment.compare import Comparison
 from kubeinfer_sim.report.comparison import MOST_SIDE_BY_SIDE, variant_lines
 from kubeinfer_sim.report.comparison_rows import held_share, legend, lines_beside, row_of
-from kubeinfer_sim.report.comparison_sentences import failed_lines, headline, sentences, spans_note, subtitle
+from kubeinfer_sim.report.comparison_sentences import (
+    failed_lines,
+    headline,
+    hold_nowhere,
+    sentences,
+    spans_note,
+    subtitle,
+)
 from kubeinfer_sim.report.html.lost_table import lost_table
 from kubeinfer_sim.report.html.origin import Origin, end_of_page, seeds_text
 from kubeinfer_sim.report.html.page import Block, Number, Page, Picture, Section, Table, Text
@@ -23,11 +30,13 @@ _PAIR, _MOST_NAMED = 2, 3
 def comparison_page(comparison: Comparison, origin: Origin) -> Page:
     """Which variant is better and by how much, in pictures."""
     told = sentences(comparison)
+    pair = len(comparison.outcomes) <= _PAIR
+    nowhere = hold_nowhere(comparison.outcomes, "variant")
     return Page(
         title=f"{comparison.scenario}, {count(len(comparison.outcomes), 'variant')}: kubeinfer-sim",
         subtitle=subtitle(comparison),
-        verdict=told[0] if len(comparison.outcomes) <= _PAIR else headline(comparison),
-        tone="open" if comparison.unknown or not _decided(comparison) else "plain",
+        verdict=" ".join(filter(None, [told[0] if pair else headline(comparison), nowhere])),
+        tone="bad" if nowhere else "open" if comparison.unknown or not _decided(comparison) else "plain",
         numbers=list(_numbers(comparison)),
         sections=list(_sections(comparison, told)),
         end=end_of_page(comparison.outcomes[0].variant.scenario, origin, seeds_text(comparison.seeds)),
@@ -66,9 +75,8 @@ def _numbers(comparison: Comparison) -> Iterator[Number]:
 
 
 def _sections(comparison: Comparison, told: Sequence[str]) -> Iterator[Section]:
-    yield Section(
-        "How the variants differ", [Text(told, as_list=True)] if len(comparison.outcomes) > _PAIR else []
-    )
+    more = told if len(comparison.outcomes) > _PAIR else told[1:]
+    yield Section("How the variants differ", [Text(more, as_list=True)] if more else [])
     series = differences(comparison)
     base = comparison.outcomes[0].variant.name
     pictures: list[Block] = [

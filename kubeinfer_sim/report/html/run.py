@@ -14,6 +14,7 @@ from kubeinfer_sim.report.html.origin import Origin, about, end_of_page
 from kubeinfer_sim.report.html.page import Block, Cell, Page, Picture, Section, Table, Text, Tone, Verbatim
 from kubeinfer_sim.report.instances import disturbance
 from kubeinfer_sim.report.key_figures import figures_of_all, subject
+from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.plots.accelerators import accelerators_plot
 from kubeinfer_sim.report.plots.lost_time import lost_time_plot
 from kubeinfer_sim.report.plots.stages import stages_plot
@@ -24,7 +25,7 @@ from kubeinfer_sim.report.series.lost_time import lost_time
 from kubeinfer_sim.report.series.readiness import courses, how_thinned
 from kubeinfer_sim.report.series.stages import how_told, phase_of, stages
 from kubeinfer_sim.report.terminal import render
-from kubeinfer_sim.report.verdict import JUDGED, Assessment, objective_text, verdict_line
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, verdict_line
 from kubeinfer_sim.report.words import count, point, rounded
 
 #: Workloads with a picture of their own, rows of a table, reasons.

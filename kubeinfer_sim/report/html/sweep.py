@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from kubeinfer_sim.experiment.sweep import Figure, Sweep, is_finite
-from kubeinfer_sim.report.comparison_sentences import failed_lines
+from kubeinfer_sim.report.comparison_sentences import failed_lines, hold_nowhere
 from kubeinfer_sim.report.estimates import amount
 from kubeinfer_sim.report.html.origin import Origin, about, end_of_page, seeds_text
-from kubeinfer_sim.report.html.page import Block, Cell, Number, Page, Picture, Section, Table, Text
+from kubeinfer_sim.report.html.page import Block, Cell, Number, Page, Picture, Section, Table, Text, Tone
 from kubeinfer_sim.report.plots.planes import plane_plot
 from kubeinfer_sim.report.series.planes import MOST_SPOTS, sweep_plane
 from kubeinfer_sim.report.sweep import (
@@ -34,11 +34,17 @@ def sweep_page(sweep: Sweep, origin: Origin) -> Page:
         title=f"{sweep.comparison.scenario}, sweep: kubeinfer-sim",
         subtitle=subtitle(sweep),
         verdict=first,
-        tone="open" if sweep.comparison.interrupted else "plain",
+        tone=_tone(sweep),
         numbers=list(_numbers(sweep)),
         sections=[about(scenario), *_sections(sweep, more)],
         end=end_of_page(scenario, origin, seeds_text(sweep.comparison.seeds)),
     )
+
+
+def _tone(sweep: Sweep) -> Tone:
+    if sweep.comparison.interrupted:
+        return "open"
+    return "bad" if hold_nowhere(sweep.points, "combination") else "plain"
 
 
 def _numbers(sweep: Sweep) -> Iterator[Number]:

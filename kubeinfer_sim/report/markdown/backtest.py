@@ -8,7 +8,7 @@ from kubeinfer_sim.report.comparison_sentences import failed_lines
 from kubeinfer_sim.report.markdown.text import comment, escaped, footer
 
 
-def backtest_markdown(backtest: Backtest) -> str:
+def backtest_markdown(backtest: Backtest, command: str = "") -> str:
     """The backtest as a comment on a change."""
     lines = [f"**{escaped(sentence(backtest))}**"]
     for one in backtest.rollouts:
@@ -16,5 +16,5 @@ def backtest_markdown(backtest: Backtest) -> str:
         lines += [f"| {' | '.join(map(escaped, cells_of(each)))} |" for each in one.figures]
         lines += ["", *(f"- {escaped(note)}" for note in notes_of(one))]
     lines += [f"- {escaped(each)}" for each in failed_lines(backtest.failures)]
-    lines.append(footer())
+    lines.append(footer(backtest.scenarios[0], command))
     return comment(lines)

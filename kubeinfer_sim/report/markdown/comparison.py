@@ -17,7 +17,7 @@ from kubeinfer_sim.report.markdown.text import capped, comment, escaped, footer,
 _MOST_SENTENCES, _MOST_ROWS = 4, 11
 
 
-def comparison_markdown(comparison: Comparison) -> str:
+def comparison_markdown(comparison: Comparison, command: str = "") -> str:
     """What is better and why, then how often objectives hold, and the numbers of the whole run that say most."""
     names = [outcome.variant.name for outcome in comparison.outcomes]
     many = len(names) > MOST_SIDE_BY_SIDE
@@ -45,6 +45,6 @@ def comparison_markdown(comparison: Comparison) -> str:
         escaped(legend(comparison, every, differences="" if many else "beside")),
         "",
         *([escaped(note), ""] if (note := spans_note(comparison)) else []),
-        footer(),
+        footer(comparison.outcomes[0].variant.scenario, command),
     ]
     return comment(lines)

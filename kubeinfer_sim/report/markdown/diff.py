@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import format_path, shown_value
 from kubeinfer_sim.manifest.diff import Diff, changed_place
@@ -12,6 +13,9 @@ from kubeinfer_sim.manifest.refusals import Refusal
 from kubeinfer_sim.report.diff import refusal_sentence
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, code, comment, escaped, footer
 
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.model import Scenario
+
 _MOST_OBJECTS, _MOST_BESIDE = 8, 4
 
 
@@ -20,10 +24,12 @@ def diff_markdown(
     others: Sequence[ObjectDiff] = (),
     refused: Sequence[Refusal] = (),
     predicted: Sequence[str] = (),
+    scenario: Scenario | None = None,
+    command: str = "",
 ) -> str:
     """A line for each object, and below it one for each change, those with the widest effect first.
 
-    `predicted`: lines of what becomes of it.
+    `predicted`: lines of what becomes of it, simulated as `scenario` says.
     """
     told = differences[:_MOST_OBJECTS]
     heads = 2 * len(told) + (len(differences) > len(told)) + min(len(others), _MOST_BESIDE) + 2
@@ -41,7 +47,7 @@ def diff_markdown(
     lines += capped([_object_line(each) for each in others], _MOST_BESIDE, "objects")
     lines += capped([f"- {escaped(refusal_sentence(each))}" for each in refused], _MOST_OBJECTS, "objects")
     lines += predicted
-    lines.append(footer())
+    lines.append(footer(scenario, command))
     return comment(lines)
 
 

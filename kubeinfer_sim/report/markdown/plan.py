@@ -18,7 +18,7 @@ from kubeinfer_sim.report.sweep import left_out_lines
 _MOST_FURTHER, _MOST_ROWS, _MOST_NEIGHBOURS = 3, 9, 4
 
 
-def plan_markdown(plan: Plan) -> str:
+def plan_markdown(plan: Plan, command: str = "") -> str:
     """The answer, the combinations around it, and its neighbours."""
     mark, _ = MARKS[plan.decision]
     lines = [f"**{mark} {escaped(headline(plan))}**", "", escaped(subtitle(plan)), ""]
@@ -39,4 +39,4 @@ def plan_markdown(plan: Plan) -> str:
     lines += capped([f"- {escaped(each)}" for each in further(plan)], _MOST_FURTHER, "lines")
     left_out = [f"- {escaped(each)}" for each in left_out_lines(plan.left_out)]
     lines += capped(left_out, 2, "that cannot be")
-    return comment([*lines, footer()])
+    return comment([*lines, footer(plan.scenario, command)])

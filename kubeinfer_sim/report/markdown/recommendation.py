@@ -23,7 +23,7 @@ _MOST_EFFECTS, _MOST_OTHERS = 8, 4
 _LEAST_PATCH = 8
 
 
-def recommendation_markdown(made: Recommendation) -> str:
+def recommendation_markdown(made: Recommendation, command: str = "") -> str:
     """What to change and what each change does, the patch as far as there is room, what else was played."""
     lines = [f"**{escaped(sentence(made))}**", "", escaped(subtitle(made)), ""]
     effects = [
@@ -46,7 +46,7 @@ def recommendation_markdown(made: Recommendation) -> str:
         lines += ["", *_fenced(patch_lines(made), max(room, _LEAST_PATCH), "diff")]
     if made.recovery:
         lines += ["", "with rules of Custom recovery: `--rules FILE` writes them"]
-    return comment([*lines, *after, footer()])
+    return comment([*lines, *after, footer(made.scenario, command)])
 
 
 def _fenced(lines: Sequence[str], most: int, language: str) -> list[str]:

@@ -11,7 +11,7 @@ from kubeinfer_sim.report.run_verdict import objective_row, verdict_line
 _MOST_OBJECTIVES, _MOST_FIGURES, _MOST_LINES = 6, 8, 3
 
 
-def replications_markdown(runs: Replications) -> str:
+def replications_markdown(runs: Replications, command: str = "") -> str:
     """Verdict, objectives, figures, faults, which runs to look at."""
     lines = [f"**{escaped(verdict_line(runs))}**", "", escaped(subtitle(runs)), ""]
     each = [*runs.objectives[:_MOST_OBJECTIVES], *filter(None, (runs.together,))]
@@ -25,4 +25,4 @@ def replications_markdown(runs: Replications) -> str:
         lines += ["", f"- worst: seed {runs.worst.seed}, {escaped(run_words(runs.worst))}"]
     failed = [f"- seed {one.seed} failed: {escaped(one.message)}" for one in runs.failures]
     lines += capped(failed, _MOST_LINES, "runs")
-    return comment([*lines, "", footer()])
+    return comment([*lines, "", footer(runs.scenario, command)])

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from kubeinfer_sim.manifest.register.check import not_simulated
 from kubeinfer_sim.metrics import Judged, Judgement
-from kubeinfer_sim.report.assumptions import assumptions
 from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import figures_of_all, subject
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, comment, escaped, footer, table
+from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.reasons import reasons
-from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines, objective_text, verdict_line
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines, verdict_line
 from kubeinfer_sim.report.warnings import by_what_they_say
-from kubeinfer_sim.report.words import configured
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
 _MOST_OBJECTIVES, _MOST_REASONS, _MOST_WARNINGS = 6, 3, 3
 
 
-def run_markdown(assessment: Assessment) -> str:
+def run_markdown(assessment: Assessment, command: str = "") -> str:
     """Verdict, objectives, key figures, why it hangs if it does, warnings, what it rests on."""
     head, *rest = subject(assessment)
     lines = [
@@ -28,7 +27,7 @@ def run_markdown(assessment: Assessment) -> str:
     ]
     objectives = _objectives(assessment.judged)
     after = [line for part in (_reasons(assessment), _warnings(assessment)) if part for line in ("", *part)]
-    after += ["", _rests_on(assessment)]
+    after += ["", footer(assessment.run.scenario, command, many=False)]
     room = MOST_LINES - len(lines) - len(table(("", ""), objectives)) - len(after)
     return comment([*lines, *table(("", ""), [*objectives, *_figures(assessment, room)]), *after])
 
@@ -68,10 +67,3 @@ def _warnings(assessment: Assessment) -> list[str]:
     )
     lines = capped([f"- ! {escaped(text)}" for text in dict.fromkeys(warnings)], _MOST_WARNINGS, "warnings")
     return [*(f"- ! {escaped(text)}" for text in by_what_they_say(unsimulated, _MOST_WARNINGS)), *lines]
-
-
-def _rests_on(assessment: Assessment) -> str:
-    scenario = assessment.run.scenario
-    changed = [f"{each.name} {each.value}" for each in assumptions(scenario.assumptions) if not each.default]
-    told = [f"Kubernetes {scenario.kubernetes_version}", *changed, configured(scenario.configuration)]
-    return f"{footer()} <sub>{escaped(' · '.join(filter(None, told)))}</sub>"

@@ -10,7 +10,7 @@ from kubeinfer_sim.report.sensitivity import effect_text, headline, name_of, res
 _MOST_ROWS, _MOST_LINES = 10, 3
 
 
-def sensitivity_markdown(found: Sensitivity, file: str) -> str:
+def sensitivity_markdown(found: Sensitivity, file: str, command: str = "") -> str:
     """What moves it most, a row an input, what to measure first."""
     base, moves = headline(found)
     lines = [f"**{escaped(f'{moves} {base}')}**", "", escaped(subtitle(found)), ""]
@@ -29,4 +29,4 @@ def sensitivity_markdown(found: Sensitivity, file: str) -> str:
     lines += [f"- measure {escaped(each)}" for each in to_measure(found, file)]
     lines += capped([f"- {escaped(each)}" for each in rests(found)], _MOST_LINES, "lines")
     lines += capped([f"- {escaped(each)}" for each in failed_lines(found.comparison.failures)], 2, "runs")
-    return comment([*lines, footer()])
+    return comment([*lines, footer(found.comparison.outcomes[0].variant.scenario, command)])

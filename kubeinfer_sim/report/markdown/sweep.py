@@ -15,7 +15,7 @@ from kubeinfer_sim.report.sweep import headline, left_out_lines, lines_of, point
 _MOST_ROWS, _MOST_LINES, _MOST_JUMPS = 14, 3, 4
 
 
-def sweep_markdown(sweep: Sweep) -> str:
+def sweep_markdown(sweep: Sweep, command: str = "") -> str:
     """What is on the front, then the combinations, those of the front among them."""
     first, *more = headline(sweep)
     shown = points_shown(sweep, _MOST_ROWS)
@@ -29,10 +29,10 @@ def sweep_markdown(sweep: Sweep) -> str:
     rest = len(sweep.points) - len(shown)
     lines += ["", f"● on the front{f'; … and {rest:,} more combinations' if rest else ''}"]
     lines += capped(left_out, _MOST_LINES, "that cannot be") + capped(failed, _MOST_LINES, "runs")
-    return comment([*lines, footer()])
+    return comment([*lines, footer(sweep.points[0].variant.scenario, command)])
 
 
-def cliffs_markdown(cliffs: Cliffs, found: Sequence[Explained]) -> str:
+def cliffs_markdown(cliffs: Cliffs, found: Sequence[Explained], command: str = "") -> str:
     """Where it jumps and by which rule, a run of either side, then the values looked at around the first jump."""
     told = [of_cliffs.sentence(cliffs.knob, each) for each in found] or [of_cliffs.without_cliff(cliffs)]
     lines = [f"**{escaped(told[0])}**", "", escaped(of_cliffs.subtitle(cliffs)), ""]
@@ -57,4 +57,6 @@ def cliffs_markdown(cliffs: Cliffs, found: Sequence[Explained]) -> str:
     if rest := len(cliffs.looked) - len(shown):
         lines.append(f"… and {rest:,} more values")
     refused = [f"- left out: {escaped(f'{cliffs.knob}={value}: {why}')}" for value, why in cliffs.refused]
-    return comment([*lines, *capped(refused, 2, "values"), footer()])
+    return comment(
+        [*lines, *capped(refused, 2, "values"), footer(cliffs.looked[0].variant.scenario, command)]
+    )

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim._version import __version__
 from kubeinfer_sim.manifest.file_kinds import COMMENT_ENDS
 from kubeinfer_sim.manifest.render import printable
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.model import Scenario
 
 #: Lines of a report at most.
 MOST_LINES = 30
@@ -49,6 +53,12 @@ def comment(lines: Sequence[str]) -> str:
     return "\n".join((f"{first} {COMMENT_ENDS}", *rest)) + "\n"
 
 
-def footer() -> str:
-    """Who says so."""
-    return f"<sub>kubeinfer-sim {__version__}</sub>"
+def footer(scenario: Scenario | None = None, command: str = "", *, many: bool = True) -> str:
+    """Who says so: the version, the command that makes it again, and what it rests on; `many`: of several runs."""
+    rests: list[str] = []
+    if scenario is not None:
+        from kubeinfer_sim.report.rests_on import rests_on_in_short
+
+        rests = rests_on_in_short(scenario, many=many).splitlines()
+    told = [f"kubeinfer-sim {__version__}", *([code(command)] if command else []), *map(escaped, rests)]
+    return f"<sub>{' · '.join(told)}</sub>"

@@ -7,6 +7,7 @@ from typing import Any
 
 from kubeinfer_sim.report.plots.plot import (
     GREEN,
+    LIGHT_GREY,
     ORANGE,
     SKY,
     VERMILLION,
@@ -27,26 +28,29 @@ _THIN = 150
 def intervals_plot(series: Intervals) -> Plot:
     """One figure, a row a rollout."""
     rows = series.rows
-    ends = [end for each in rows for end in (each.low, each.high, *(each.at or ()))]
+    ends = [end for each in rows for end in (each.least, each.most, *(each.at or ()))]
     place, axis = number_axis(series.title, series.unit, ends)
     first, last = axis["range"]
     thin = (last - first) / _THIN
-    data: list[dict[str, Any]] = [
+    predicted = [(place(each.low), place(each.high)) for each in rows]
+    inside = [(place(each.least), place(each.most)) for each in rows]
+    data: list[dict[str, Any]] = []
+    if inside != predicted:
+        data.append(
+            {**_bars("counts as inside: times are whole seconds", inside, LIGHT_GREY), "hoverinfo": "skip"}
+        )
+    data.append(
         {
-            "type": "bar",
-            "orientation": "h",
-            "name": "predicted",
-            "y": list(range(len(rows))),
-            "base": [place(each.low) - (thin / 2 if each.low == each.high else 0) for each in rows],
-            "x": [max(place(each.high) - place(each.low), thin) for each in rows],
-            "width": 0.45,
-            "marker": {"color": SKY},
+            **_bars(
+                "predicted",
+                [(low - thin / 2, low + thin / 2) if low == high else (low, high) for low, high in predicted],
+                SKY,
+            ),
             "hoverinfo": "text",
             "hovertext": [said(*each.text) for each in rows],
-            "textposition": "none",
             "meta": "steps",
         }
-    ]
+    )
     for judgement, (colour, symbol) in _LOOKS.items():
         own = [(number, each) for number, each in enumerate(rows) if each.judgement == judgement and each.at]
         if own:
@@ -67,8 +71,28 @@ def intervals_plot(series: Intervals) -> Plot:
     return Plot(
         f"{series.title}: what happened beside what was predicted",
         data,
-        layout(max(140, 40 * len(rows) + 90), xaxis=axis, yaxis=sentence_axis([each.row for each in rows])),
+        layout(
+            max(140, 40 * len(rows) + 90),
+            barmode="overlay",
+            xaxis=axis,
+            yaxis=sentence_axis([each.row for each in rows]),
+        ),
     )
+
+
+def _bars(name: str, spans: Sequence[tuple[float, float]], colour: str) -> dict[str, Any]:
+    """A bar in each row, between two numbers."""
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "y": list(range(len(spans))),
+        "base": [low for low, _ in spans],
+        "x": [high - low for low, high in spans],
+        "width": 0.45,
+        "marker": {"color": colour},
+        "textposition": "none",
+    }
 
 
 def _ends(

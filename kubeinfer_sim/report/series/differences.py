@@ -46,12 +46,17 @@ class Differences(Struct, frozen=True):
 
 
 def differences(comparison: Comparison) -> list[Differences]:
-    """Of the numbers of the whole run in which the variants differ, in the order in which they decide."""
-    base = comparison.outcomes[0]
+    """Of the numbers in which the variants differ: those by which the best one is told, then those of the whole run."""
+    base, best = comparison.outcomes[0], comparison.best
+    standings = [comparison.stand(best, each).column for each in comparison.outcomes if each is not best]
+    deciding = [each for each in comparison.columns if each in standings]
+    others = [
+        each
+        for each in comparison.columns
+        if not (each.about or each.unit == "held") and each not in standings
+    ]
     found: list[Differences] = []
-    for column in comparison.columns:
-        if column.about or column.unit == "held":
-            continue
+    for column in (*deciding, *others):
         own = [
             told for other in comparison.outcomes[1:] if (told := _against(comparison, other, base, column))
         ]

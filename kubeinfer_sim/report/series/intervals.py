@@ -21,6 +21,7 @@ class Predicted(Struct, frozen=True):
 
     Attributes:
         low, high: the interval that was predicted; times in ms.
+        least, most: what counts as inside, for Kubernetes writes times in whole seconds.
         at: where it happened; between these two where it is not known more exactly; None: it is not told.
         text: what is said of it.
     """
@@ -31,6 +32,8 @@ class Predicted(Struct, frozen=True):
     at: tuple[float, float] | None
     judgement: Judgement
     text: tuple[str, ...]
+    least: float
+    most: float
 
 
 class Intervals(Struct, frozen=True):
@@ -76,6 +79,7 @@ def _predicted(one: Backtested, figure: Figure, *, several: bool) -> Predicted:
     title, happened, predicted, judgement = cells_of(figure)
     text = (f"{one.scenario}: {one.workload}", f"{title}: {happened}, predicted {predicted}: {judgement}")
     name = f"{one.scenario}: {one.workload}" if several else one.workload
-    return Predicted(
-        name, figure.predicted.low * scale, figure.predicted.high * scale, at, figure.judgement, text
-    )
+    interval = figure.predicted
+    ends = (interval.low, interval.high, interval.low - figure.resolution, interval.high + figure.resolution)
+    low, high, least, most = (each * scale for each in ends)
+    return Predicted(name, low, high, at, figure.judgement, text, max(0.0, least), most)

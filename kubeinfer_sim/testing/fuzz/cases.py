@@ -17,7 +17,7 @@ from kubeinfer_sim.experiment.replication import Failure, Replication, Variant
 from kubeinfer_sim.experiment.worker import MEMORY, TIMEOUT, Played, play_guarded
 from kubeinfer_sim.manifest.source import SourceText
 from kubeinfer_sim.metrics import Judged, Judgement, Outcome
-from kubeinfer_sim.report.verdict import objective_text
+from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.words import rounded
 from kubeinfer_sim.scenario.actions.model import Fault
 from kubeinfer_sim.scenario.load import load_scenario
