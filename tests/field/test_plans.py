@@ -269,6 +269,14 @@ def test_without_objectives_there_is_nothing_to_plan_for(user: User) -> None:
     assert "a plan needs objectives" in done.stderr
 
 
+@pytest.mark.sweep
+def test_the_question_of_the_page_takes_a_fifth_of_the_runs_of_an_exhaustive_search_at_most() -> None:
+    """As many runs of each combination as the chosen one needs to be told with the same confidence."""
+    found = plan(ROOT / "docs/examples/spare-nodes.yaml", ["nodes=4..10", "maxSurge=1,2,4"])
+    assert found.chosen == {"nodes": "8", "maxSurge": "4"}
+    assert found.runs * 5 <= found.number * max(each.runs for each in found.options)
+
+
 # -- held to an exhaustive search --------------------------------------------------------------------------
 
 
