@@ -42,3 +42,11 @@ def test_the_chinese_tutorial_shows_the_same_commands_and_outputs() -> None:
 
 def test_the_chinese_readme_says_to_type_the_same() -> None:
     assert commands(ROOT / "README.zh.md") == commands(ROOT / "README.md")
+
+
+def test_the_chinese_readme_compares_the_same_tools_with_the_same_sources() -> None:
+    def sources(text: str) -> list[str]:
+        return sorted(set(re.findall(r"\]\((https?://[^)]+)\)", text)))
+
+    chinese, english = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.zh.md", "README.md"))
+    assert sources(chinese) == sources(english)
