@@ -33,6 +33,7 @@ NAMES = (
     "ticks",
     "dump",
     "validate",
+    "examples",
     "start",
     "many",
     "batches",
