@@ -195,7 +195,7 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
             *check_restart_rules(versions, spec.kubernetes_version, context),
             *warn_of_recovery(kubeinfers, assumptions, rules=spec.recovery is not None),
             *warn_of_budgets(budgets, versions, unscaled),
-            *warn_of_gates(versions, actions.values()),
+            *warn_of_gates(versions, actions.values(), manifests.written),
             *warn_of_adoption(
                 (
                     *time_line.first,

@@ -91,7 +91,8 @@ def rollout_scenario(
     scenario = replace(scenario, workloads=(old, *rest))
     if written:
         named = [(names.named(workload), its) for workload, its in written]
-        scenario = replace(scenario, lint=tuple(lint_of(named)))
+        own = tuple(_where_written(each, written) for each in scenario.warnings)
+        scenario = replace(scenario, lint=tuple(lint_of(named)), warnings=own)
     if warnings:
         scenario = replace(scenario, warnings=_together_told(warnings, scenario.warnings))
     if new is None:
@@ -262,6 +263,21 @@ def _together_told(files: Sequence[Diagnostic], own: Sequence[Diagnostic]) -> tu
     of_files = dict.fromkeys(each for each in files if each.code != ASSUMED_CLASS or each.message in known)
     told = {each.message for each in of_files}
     return *of_files, *(each for each in own if each.code != NOT_SIMULATED and each.message not in told)
+
+
+def _where_written(warning: Diagnostic, written: Sequence[tuple[WorkloadSpec, Document]]) -> Diagnostic:
+    """A warning about a part of an object, of which the scenario knows no more than where the object begins."""
+    begins = f"{warning.file}:{warning.line}"
+    for workload, document in written if warning.path else ():
+        if workload.source == begins:
+            return document.diagnostic(
+                warning.path,
+                warning.message,
+                code=warning.code,
+                severity=warning.severity,
+                hint=warning.hint,
+            )
+    return warning
 
 
 def _from_its_file(action: Action, sources: Mapping[tuple[str, str], str]) -> Action:

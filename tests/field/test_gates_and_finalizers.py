@@ -69,6 +69,33 @@ def test_a_gate_that_nobody_opens_is_told_as_the_reason(user: User, workload: Ca
     assert "the scheduling gate x/y of chat-" in told or workload is deployment
 
 
+@both
+@pytest.mark.parametrize(
+    ("held", "told", "noted"),
+    [
+        (GATE, "the scheduling gate x/y, which no action opens", "somebody opens the scheduling gate x/y"),
+        (READINESS, "the readiness gate x/y, which no action sets", "the readiness gate x/y to True"),
+        (None, "the finalizer x/y, which no action takes away", "somebody takes the finalizer x/y away"),
+    ],
+)
+def test_what_holds_pods_is_told_with_its_line_by_every_command(
+    user: User, workload: Callable[..., Raw], held: Raw | None, told: str, noted: str
+) -> None:
+    pods = workload(asking(npu=8), replicas=1, **(held or {}))
+    user.plans(pods if held else with_finalizer(pods), cluster="1x8", initial="empty", horizon="1h")
+    lines = (user.folder / "manifest.yaml").read_text(encoding="utf-8").splitlines()
+    place = f"manifest.yaml:{next(i for i, each in enumerate(lines, 1) if 'x/y' in each)}:"
+    for command, words in (
+        ("run scenario.yaml", told),
+        ("rollout manifest.yaml --nodes 2x8 --horizon 1h", told),
+        ("validate manifest.yaml", noted),
+    ):
+        done = user.types(*command.split())
+        said = " ".join((done.stdout + done.stderr).split())
+        assert words in said
+        assert place in said
+
+
 def test_a_gang_waits_for_the_gates_of_all_its_pods(user: User) -> None:
     pods = kubeinfer(asking(npu=4), replicas=1, **GATE)
     pods["spec"]["template"]["spec"]["roles"][0]["replicas"] = 2

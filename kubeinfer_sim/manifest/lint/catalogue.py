@@ -2,6 +2,7 @@
 
 from kubeinfer_sim.manifest.lint import (  # noqa: F401  (importing registers the rules)
     container_rules,
+    gate_rules,
     host_port_rules,
     placement_rules,
     probe_rules,

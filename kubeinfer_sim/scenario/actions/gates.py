@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
-from kubeinfer_sim.manifest.model import BarePod, KubeInfer, PodTemplate, Role
+from kubeinfer_sim.manifest.document import Document
+from kubeinfer_sim.manifest.held_pods import Hold, holds_of
+from kubeinfer_sim.manifest.model import BarePod, KubeInfer, PodTemplate, Role, WorkloadSpec
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import (
     Action,
@@ -68,8 +70,21 @@ def _check(
         context.error(path, f"none of these pods has a {what} {name!r}{did_you_mean(name, names)}{there}")
 
 
-def warn_of_gates(versions: Iterable[KubeInfer], actions: Iterable[Action]) -> Iterator[Diagnostic]:
-    """Gates that nobody opens or sets, and finalizers that nobody takes away."""
+#: What becomes of pods that nobody helps.
+_WITHOUT_HELP = {
+    "scheduling gate": "which no action opens (setGate): those that are made stay Pending (SchedulingGated)",
+    "readiness gate": "which no action sets (setReadinessGate): those that are made are never Ready",
+    "finalizer": "which no action takes away (removeFinalizers): deleted they stay for ever, though their "
+    "devices are free once their containers have ended",
+}
+
+
+def warn_of_gates(
+    versions: Iterable[KubeInfer],
+    actions: Iterable[Action],
+    written: Sequence[tuple[WorkloadSpec, Document]],
+) -> Iterator[Diagnostic]:
+    """Gates that nobody opens or sets, and finalizers that nobody takes away, where they are written."""
     acts = list(actions)
     opened = {each.gate for each in acts if isinstance(each, SetGate)}
     given = {each.gate for each in acts if isinstance(each, SetReadinessGate) and each.status}
@@ -82,30 +97,30 @@ def warn_of_gates(versions: Iterable[KubeInfer], actions: Iterable[Action]) -> I
         for name in each.before.template.finalizers
         if name not in each.workload.template.finalizers
     }
+    helped = {"scheduling gate": opened, "readiness gate": given, "finalizer": removed}
     told: set[str] = set()
     for each in versions:
         for role in each.roles:
-            template = role.template
-            messages = [
-                f"its pods have the scheduling gate {gate}, which no action opens (setGate): those that are "
-                "made stay Pending (SchedulingGated)"
-                for gate in template.scheduling_gates
-                if gate not in opened
-            ]
-            messages += [
-                f"its pods have the readiness gate {gate}, which no action sets (setReadinessGate): those that are "
-                "made are never Ready"
-                for gate in template.readiness_gates
-                if gate not in given
-            ]
-            messages += [
-                f"its pods have the finalizer {name}, which no action takes away (removeFinalizers): deleted "
-                "they stay for ever, though their devices are free once their containers have ended"
-                for name in template.finalizers
-                if name not in removed
-            ]
-            for message in messages:
+            for hold in holds_of(role.template, ()):
+                message = f"its pods have the {hold.what} {hold.name}, {_WITHOUT_HELP[hold.what]}"
                 key = f"{each.name}/{message}"
-                if key not in told:
-                    told.add(key)
-                    yield Diagnostic(each.source or each.name, 0, 0, message, severity=Severity.WARNING)
+                if hold.name in helped[hold.what] or key in told:
+                    continue
+                told.add(key)
+                yield _at_its_place(each, hold, written, message)
+
+
+def _at_its_place(
+    version: KubeInfer, hold: Hold, written: Iterable[tuple[WorkloadSpec, Document]], message: str
+) -> Diagnostic:
+    """A warning where a hold is written; of what is not in a file of the user's (an action's), by its name."""
+    # Only where there is something to warn of: the rules of lint know where templates stand.
+    from kubeinfer_sim.manifest.lint.rule import LintContext
+
+    for workload, document in written:
+        if workload.name == version.name:
+            for each in LintContext(workload).templates:
+                for other in holds_of(each.template, each.path):
+                    if (other.what, other.name) == (hold.what, hold.name):
+                        return document.diagnostic(other.path, message, severity=Severity.WARNING)
+    return Diagnostic(version.source or version.name, 0, 0, message, severity=Severity.WARNING)

@@ -136,6 +136,25 @@ CASES = [
         ["drains for about 60 s: 2 s are left to exit"],
     ),
     (
+        "KI028",
+        [("schedulerName: volcano", "schedulerName: volcano\n            schedulingGates: [{name: x/y}]")],
+        40,
+        "note",
+        ["its pods stay Pending (SchedulingGated) until somebody opens the scheduling gate x/y"],
+    ),
+    (
+        "KI028",
+        [
+            (
+                "schedulerName: volcano",
+                "schedulerName: volcano\n            readinessGates: [{conditionType: x/y}]",
+            )
+        ],
+        40,
+        "note",
+        ["not Ready until somebody sets the condition of the readiness gate x/y to True"],
+    ),
+    (
         "KI027",
         [
             ('huawei.com/ascend-1980: "8"', 'huawei.com/ascend-1980: "4"'),
@@ -558,6 +577,7 @@ def test_with_a_cluster_the_spare_instance_is_looked_for() -> None:
         ([("ascend-vllm:A3.6", "ascend-vllm@sha256:" + "0" * 64)], "KI018"),
         ([("GracePeriodSeconds: 120", "GracePeriodSeconds: 900")], "KI011"),
         ([("schedulerName: volcano", "schedulerName: volcano\n            hostNetwork: true")], "KI027"),
+        ([("schedulerName: volcano", "schedulerName: volcano\n            schedulingGates: []")], "KI028"),
         (
             [
                 ('huawei.com/ascend-1980: "8"', 'huawei.com/ascend-1980: "4"'),
