@@ -82,7 +82,7 @@ class Step(NamedTuple):
     NPUs are filled otherwise), nodes are uncordoned, return, get labels or lose a taint, a pod comes that they have to
     be `beside`, nodes get the label that says what beside is (`topology`) or over what pods are spread (`spread
     topology`), a spread constraint is looser, nodes are added, such with the labels that are asked for (`nodes so`), or
-    larger ones than there are.
+    larger ones than there are, or, where nothing else helps, pods ask for `other nodes` than those they name.
     `nodes`: their names, where they matter; `number`: of nodes that get labels; of pods that end 1 where one suffices.
     """
 
@@ -102,6 +102,7 @@ class Step(NamedTuple):
         "nodes",
         "nodes so",
         "larger nodes",
+        "other nodes",
     ]
     nodes: tuple[str, ...] = ()
     number: int = 0

@@ -17,16 +17,28 @@ from kubeinfer_sim.cluster.reasons import (
 )
 from kubeinfer_sim.cluster.records import DrawnBy, GangPending, Step
 from kubeinfer_sim.cluster.stages import PROBES
+from kubeinfer_sim.manifest.model import Kind
 from kubeinfer_sim.metrics.lives import PodLife
 from kubeinfer_sim.report.words import count, listed
 
 #: How many nodes are named, and how many ways.
 _MOST_NODES, _MOST_WAYS = 2, 3
 
+#: Updates that are ways out.
+_NEW_IMAGE, _NEW_POLICY = "an update with another image", "an update with another pull policy"
+_NEW_SCHEDULER, _OTHER_NODES = "an update that names another", "an update that asks for other nodes"
+#: Each with how a Pod that nothing owns is made anew instead; "" where it can be updated: no more than its images can.
+_UPDATES = {
+    _NEW_IMAGE: "",
+    _NEW_POLICY: "with another pull policy",
+    _NEW_SCHEDULER: "for another",
+    _OTHER_NODES: "so that it asks for other nodes",
+}
+
 #: What a pod waits for, not a place on a node: what would give it.
 _BEFORE_NODES = {
     "gate": "opening the gate",
-    "scheduler": "starting that scheduler, or an update that names another,",
+    "scheduler": f"starting that scheduler, or {_NEW_SCHEDULER},",
     "claim": "creating the claim",
     "volume": "a volume for the claim",
     "claim in use": "the end of the pod that uses the claim",
@@ -57,10 +69,10 @@ _STEPS = {
     "nodes": "more nodes",
     "nodes so": "more nodes with such labels",
     "larger nodes": "larger nodes",
+    "other nodes": _OTHER_NODES,
 }
 #: Pods of which the end gives it.
 _ENDS = {"apart": "that it must not be beside", "port": "with the port"}
-_NEW_IMAGE, _NEW_POLICY = "an update with another image", "an update with another pull policy"
 #: What keeps a pod from being ready, with what would mend it.
 _OF_PODS = {
     "ErrImageNeverPull": f"loading the image on the node, or {_NEW_POLICY},",
@@ -97,12 +109,23 @@ def go_on(way: str) -> str:
 def to_a_place(pending: GangPending) -> str:
     """For pods that have no node."""
     before = [_BEFORE_NODES[each] for each in pending.awaits if each != "room"]
+    kind = pending.instance.kind
     if len(before) == len(pending.awaits):
-        return go_on(_all_of(before))
+        return go_on(_of_kind(kind, _all_of(before)))
     ways = [" together with ".join(map(_step, way)) for way in pending.ways]
     joined = listed(ways, _MOST_WAYS)
     room = " or ".join(joined.rsplit(", ", 1)) if len(ways) <= _MOST_WAYS else joined
-    return go_on(_all_of([*before, room]))
+    return go_on(_of_kind(kind, _all_of([*before, room])))
+
+
+def _of_kind(kind: Kind, way: str) -> str:
+    """A way of which an update may be a part, for what owns the pods."""
+    for update, anew in _UPDATES.items():
+        if kind == "StatefulSet":  # its controller waits for the pod before it replaces it
+            way = way.replace(update, f"{update} and the deletion of the pod")
+        elif kind == "Pod" and anew:
+            way = way.replace(update, f"making the pod anew {anew}")
+    return way
 
 
 def _step(step: Step) -> str:
@@ -169,12 +192,7 @@ def to_readiness(pod: PodLife) -> str:
     if is_out_of(reason):
         return go_on("room on that node")
     way = _OF_PODS.get(reason, "a revision, or a node, with which its containers run on")
-    if pod.pod.instance.kind == "StatefulSet":  # its controller waits for the pod before it replaces it
-        for update in (_NEW_IMAGE, _NEW_POLICY):
-            way = way.replace(update, f"{update} and the deletion of the pod")
-    if pod.pod.instance.is_bare_pod:  # of which no more than images can be changed
-        way = way.replace(_NEW_POLICY, "making the pod anew with another pull policy")
-    return go_on(way)
+    return go_on(_of_kind(pod.pod.instance.kind, way))
 
 
 def to_admission(refusal: Refusal) -> str:

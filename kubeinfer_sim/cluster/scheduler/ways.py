@@ -55,6 +55,7 @@ _STEPS: tuple[tuple[str, Any], ...] = (
 #: Fields of a spec without which it has no such constraint.
 _WITHOUT: Mapping[str, Mapping[str, Any]] = {
     "label": {"node_selector": {}, "required_affinity": None},
+    "other nodes": {"node_selector": {}, "required_affinity": None},
     "beside": {"affinity": ()},
     "topology": {"affinity": ()},
     "spread topology": {"spread": ()},
@@ -104,7 +105,10 @@ class Ways:
         self._offer = offer
 
     def of(self, waiting: Waiting) -> tuple[tuple[Step, ...], ...]:
-        """The ways, those of fewest steps first; of each way every step is needed. More nodes are the last."""
+        """The ways, those of fewest steps first; of each way every step is needed. More nodes are the last.
+
+        Pods that ask for nodes by their names, which no other node can have, could ask for others instead.
+        """
         steps = list(dict.fromkeys(self._steps(waiting)))
         ways: list[tuple[Step, ...]] = []
         for size in range(1, min(len(steps), _MOST_TOGETHER) + 1):
@@ -113,6 +117,9 @@ class Ways:
                     continue
                 ways.append(together)
         nodes = self._more_nodes(waiting)
+        if not ways and nodes is None and self._is_fixed("label", waiting):
+            elsewhere = (Step("other nodes"),)
+            return (elsewhere,) if self._suffices(waiting, elsewhere) else ()
         return (*(self._least(waiting, way) for way in ways), *([(nodes,)] if nodes is not None else []))
 
     def old_makes_room(self, waiting: Waiting) -> bool:
