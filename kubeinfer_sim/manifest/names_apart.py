@@ -46,6 +46,7 @@ class NamesApart:
             self._of[kind, name, namespace] = name if alone else f"{namespace}/{name}"
 
     def named(self, workload: _Workload) -> _Workload:
-        """The workload by the name it goes by."""
+        """The workload by the name it goes by: itself where it has that name."""
         key = workload.kind, in_namespace(workload.name), workload.namespace
-        return replace(workload, name=self._of.get(key, workload.name))
+        name = self._of.get(key, workload.name)
+        return workload if name == workload.name else replace(workload, name=name)

@@ -143,7 +143,8 @@ def rollout_document(
     beside, beside_new, restarted = ([*map(names.named, each)] for each in (beside, beside_new, restarted))
     if new is not None and (type(new), full_name(new)) != (type(old), full_name(old)):
         raise UsageError(
-            f"{full_name(new)} is another object than {full_name(old)}: an update keeps name and namespace"
+            f"{new.kind} {full_name(new)} is another object than {old.kind} {full_name(old)}: an update keeps kind, "
+            "name and namespace"
         )
     for given in (old, new, *beside, *beside_new):
         if given is not None and (message := too_many_pods(given)):

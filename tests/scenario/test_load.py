@@ -338,7 +338,7 @@ def test_another_object_is_no_update() -> None:
     from kubeinfer_sim.manifest.source import SourceText
 
     other = load_manifest([SourceText("o.yaml", text)]).kubeinfers[0]
-    with pytest.raises(UsageError, match="prod/other is another object than prod/chat"):
+    with pytest.raises(UsageError, match="KubeInfer prod/other is another object than KubeInfer prod/chat"):
         rollout_scenario(old, other, "16x8")
 
 
