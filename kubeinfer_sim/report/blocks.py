@@ -9,6 +9,7 @@ from kubeinfer_sim.manifest.register.check import not_simulated
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Judged, Judgement, Stall
 from kubeinfer_sim.report.objectives import objective_text
+from kubeinfer_sim.report.packed_pods import packed_lines
 from kubeinfer_sim.report.paragraph import Part, indented
 from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines
@@ -65,10 +66,14 @@ def warning_texts(assessment: Assessment) -> tuple[list[str], list[str]]:
     """What to know of the run and of its files, each once; and what would matter and is not simulated."""
     of_files = assessment.run.scenario.warnings
     unsimulated = not_simulated(of_files)
-    texts = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
-    texts += idle_lines(assessment.cluster)
-    texts += [each.one_line() for each in of_files if each not in unsimulated]
+    texts = [*run_warnings(assessment), *(each.one_line() for each in of_files if each not in unsimulated)]
     return list(dict.fromkeys(texts)), by_what_they_say(unsimulated)
+
+
+def run_warnings(assessment: Assessment) -> list[str]:
+    """What to know of the run alone."""
+    of_kubeinfers = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
+    return [*of_kubeinfers, *idle_lines(assessment.cluster), *packed_lines(assessment)]
 
 
 def actions_of(actions: tuple[Action, ...], kubeinfer: str) -> tuple[Action, ...]:

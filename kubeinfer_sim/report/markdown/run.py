@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from kubeinfer_sim.manifest.register.check import not_simulated
 from kubeinfer_sim.metrics import Judged, Judgement
+from kubeinfer_sim.report.blocks import run_warnings
 from kubeinfer_sim.report.confirmed import confirmed, in_words
 from kubeinfer_sim.report.key_figures import figures_of_all, subject
 from kubeinfer_sim.report.markdown.text import MOST_LINES, capped, comment, escaped, footer, table
 from kubeinfer_sim.report.objectives import objective_text
 from kubeinfer_sim.report.reasons import reasons
-from kubeinfer_sim.report.verdict import JUDGED, Assessment, idle_lines, verdict_line
+from kubeinfer_sim.report.verdict import JUDGED, Assessment, verdict_line
 from kubeinfer_sim.report.warnings import by_what_they_say
 
 #: Rows and lines of one part at most; together they are fewer than thirty.
@@ -60,8 +61,7 @@ def _warnings(assessment: Assessment) -> list[str]:
     of_files = assessment.run.scenario.warnings
     unsimulated = not_simulated(of_files)
     warnings = (
-        *assessment.measures.warnings,
-        *idle_lines(assessment.cluster),
+        *run_warnings(assessment),
         *map(in_words, confirmed(assessment)),
         *(each.one_line() for each in of_files if each not in unsimulated),
     )

@@ -15,6 +15,7 @@ from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.figures import KubeInferFigures
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Outcome
+from kubeinfer_sim.report.blocks import run_warnings
 from kubeinfer_sim.report.confirmed import confirmed
 from kubeinfer_sim.report.detail import Detail
 from kubeinfer_sim.report.result.availability import (
@@ -89,7 +90,7 @@ from kubeinfer_sim.report.result.service import (
 from kubeinfer_sim.report.result.traffic import TrafficPart, traffic_part
 from kubeinfer_sim.report.result.ways_to_finish import WaysToFinishPart, ways_to_finish_part
 from kubeinfer_sim.report.result_part import ConfiguredPart, DocumentPart, Part, configured_part
-from kubeinfer_sim.report.verdict import Assessment, idle_lines
+from kubeinfer_sim.report.verdict import Assessment
 
 
 class KubeInferPart(Part):
@@ -209,9 +210,7 @@ def build_result(assessment: Assessment, *, told: Detail = "pods") -> Result:
         raise UsageError("the result tells of the pods at the end: it needs a run simulated with pods=True")
     objects = {pod.ref: pod for pod in run.pods or ()} if told == "pods" else None
     several = len(assessment.kubeinfers) > 1
-    own = [text for each in assessment.kubeinfers.values() for text in each.measures.warnings]
-    own += idle_lines(assessment.cluster)
-    warnings = (*own, *(each.one_line() for each in scenario.warnings))
+    warnings = (*run_warnings(assessment), *(each.one_line() for each in scenario.warnings))
     return Result(
         version=__version__,
         scenario=scenario_part(run),
