@@ -87,6 +87,10 @@ EXIT, CLEANUP = StageName(StageKind.EXIT), StageName(StageKind.CLEANUP)
 TERMINATING = StageName(StageKind.TERMINATING)
 
 
+#: Regimes of an image stage before the pod's own pull: its node pulls others, or the same image for another pod.
+OTHER_PULLS, SAME_PULL = "other pulls first", "another pod pulls"
+
+
 class Stage(Struct, frozen=True):
     """A stage of a pod's start or end: its length in ms (None: it never ends), and why this long."""
 

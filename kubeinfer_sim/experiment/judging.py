@@ -221,7 +221,8 @@ def decide(
     That is that nothing is refused or goes round without end, that something happens in some run (unless anything does
     by chance alone: `may_pass_undisturbed`), and that what was asked for comes into place, unless an objective says
     with what probability it has to. What a fault has taken away when the horizon comes is no miss where objectives say
-    what must hold; where there are none it is.
+    what must hold, unless it is so in every run: then each of them, looked at alone, is a miss. Without objectives it
+    is one.
     """
     asked = any(
         each.objective is not None
@@ -231,7 +232,7 @@ def decide(
     )
     idle = not may_pass_undisturbed and all(run.outcome is Outcome.NOTHING for run in runs)
     flawed = idle or any(not run.sound for run in runs)
-    if flawed or (not asked and any(map(falls_short, runs))):
+    if flawed or (not asked and (any(map(falls_short, runs)) or all(map(unfinished, runs)))):
         return Decision.MISSED
     return _worst([each.decision for each in objectives])
 

@@ -8,7 +8,8 @@ of Volcano's scheduler (pkg/scheduler/cache). The controller of KubeInfers is no
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal
+from itertools import zip_longest
+from typing import Literal, NamedTuple
 from uuid import NAMESPACE_OID, uuid5
 
 from msgspec import Struct
@@ -39,7 +40,7 @@ from kubeinfer_sim.cluster.records import (
     PodRejected,
     PodStopping,
 )
-from kubeinfer_sim.cluster.stages import StageKind
+from kubeinfer_sim.cluster.stages import OTHER_PULLS, SAME_PULL, StageKind
 from kubeinfer_sim.controllers.deployment.records import PodsRefused, ReplicaSetScaled
 from kubeinfer_sim.controllers.kubeinfer.records import InstanceCreated
 from kubeinfer_sim.engine.history import History
@@ -96,6 +97,39 @@ def uid_of(pod: PodRef) -> str:
     """A uid for a pod's object, the same in every run."""
     ref = pod.instance
     return str(uuid5(NAMESPACE_OID, f"{ref.kind}/{ref.uid}/{pod.name}/{pod.generation}"))
+
+
+class _Pull(NamedTuple):
+    """An image that a pod asks for; the registry is asked for it from `began` on, times in ms.
+
+    Where its node pulls others first, or the same for another pod, `began` is later than `asked`, and what is there by
+    then is pulled once more all the same (pkg/kubelet/images, image_manager.go and puller.go). `until`: None where
+    something else came before its end. `there`: it was on the node already.
+    """
+
+    image: str
+    asked: int
+    began: int
+    until: int | None
+    there: bool
+
+
+def _pulls(life: PodLife) -> Iterator[_Pull]:
+    """The pulls of a pod, but for those that fail, of which their own records tell."""
+    asked: int | None = None
+    for span, after in zip_longest(life.spans, life.spans[1:]):
+        stage, until = span.stage, None if span.cut else span.until
+        since, asked = span.since if asked is None else asked, None
+        if stage.kind is not StageKind.IMAGE or (span.cut and life.reason == "ImagePullBackOff"):
+            continue
+        if (
+            span.regime in (OTHER_PULLS, SAME_PULL)
+            and after is not None
+            and (after.stage, after.since) == (stage, until)
+        ):
+            asked = since
+        elif span.regime != "fails":
+            yield _Pull(stage.about, since, span.since, until, span.regime == _WARM and since == span.since)
 
 
 class EventsMeter:
@@ -400,31 +434,30 @@ class EventsMeter:
     def _set_up(self, life: PodLife) -> None:
         """Pulls, and what was started after them, from the stages that the pod went through."""
         pod, pulled = life.pod, set()
+        for pull in _pulls(life):
+            pulled.add(pull.image)
+            self._pulled(pod, pull)
         for span in life.spans:
-            image = span.stage.about
-            if span.stage.kind is StageKind.IMAGE and not (span.cut and life.reason == "ImagePullBackOff"):
-                pulled.add(image)
-                self._pulled(pod, image, span.since, None if span.cut else span.until, span.regime)
-            elif span.stage.kind in (StageKind.INIT, StageKind.SIDECAR) and life.deleting is None:
-                self._begun(span.since, pod, image, "initContainers")
+            if span.stage.kind in (StageKind.INIT, StageKind.SIDECAR) and life.deleting is None:
+                self._begun(span.since, pod, span.stage.about, "initContainers")
         for record in self._started.get(pod, ()):
             for name, image in self._images(pod).items():
                 if record.container in ("", name):
                     if record.container or image not in pulled:
-                        self._pulled(pod, image, record.at, record.at, _WARM)
+                        self._pulled(pod, _Pull(image, record.at, record.at, record.at, there=True))
                     self._begun(record.at, pod, name, "containers")
 
-    def _pulled(self, pod: PodRef, image: str, since: int, until: int | None, regime: str) -> None:
-        container = self._container_of(pod, image)
-        if regime == _WARM:
+    def _pulled(self, pod: PodRef, pull: _Pull) -> None:
+        container, image, until = self._container_of(pod, pull.image), pull.image, pull.until
+        if pull.there:
             if until is not None:
                 text = f'Container image "{image}" already present on machine and can be accessed by the pod'
                 self._of_pod(until, pod, "Normal", "Pulled", text, container=container)
             return
-        self._of_pod(since, pod, "Normal", "Pulling", f'Pulling image "{image}"', container=container)
+        self._of_pod(pull.asked, pod, "Normal", "Pulling", f'Pulling image "{image}"', container=container)
         if until is not None:
-            took = go_duration(until - since)
-            text = f'Successfully pulled image "{image}" in {took} ({took} including waiting)'
+            took, whole = go_duration(until - pull.began), go_duration(until - pull.asked)
+            text = f'Successfully pulled image "{image}" in {took} ({whole} including waiting)'
             self._of_pod(until, pod, "Normal", "Pulled", text, container=container)
 
     def _begun(self, at: int, pod: PodRef, container: str, part: str) -> None:

@@ -127,9 +127,9 @@ def _taken_away(runs: Replications) -> int:
 
 
 def _at_the_horizon(runs: Replications) -> list[str]:
-    """Of runs that have something to finish: the others are told by whether all is in place in the end."""
+    """Of runs that are not told by whether all is in place in the end."""
     number = _taken_away(runs)
-    if not number or not runs.values("duration"):
+    if not number or (runs.together is None and not runs.values("duration")):
         return []
     return [f"at the horizon not all is in place in {number:,} of {count(len(runs.runs), 'run')}"]
 

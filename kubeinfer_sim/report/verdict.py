@@ -181,11 +181,17 @@ def _verdict(measured: Figures) -> Verdict:
         sentence = f"{sentence}, but {dead}"
     if killed:
         sentence = f"{sentence}, but {killed_starts(killed)}"
-    if missed and (outcome is Outcome.COMPLETES or measured.came_about):
+    finished = outcome is Outcome.COMPLETES or measured.came_about
+    if missed and finished:
         first = missed[0]
         word = "missed" if first.judgement is Judgement.MISSED else "open"
         which = objective_text(first)
         sentence = f"{sentence}, but {len(missed)} of {count(len(judged), 'objective')} {word}: {which}"
+    elif others := [
+        each for each in missed if each.judgement is Judgement.MISSED and not _is_of_the_end(each)
+    ]:
+        of = f"{len(others)} of {count(len(judged), 'objective')}"
+        sentence = f"{sentence}; {of} missed besides: {objective_text(others[0])}"
     if start:
         sentence = f"{sentence}, but {start}"
     if vain:
@@ -352,6 +358,11 @@ def _own_sentence(run: Run, own: KubeInferFigures) -> str:
     text = _SENTENCES[measures.outcome](run, measures)
     others = other_causes(text, measures, focus(measures), own.causes)
     return f"{text}{others}{slow_pods(own.availability)}"
+
+
+def _is_of_the_end(judged: Judged) -> bool:
+    """Whether it asks for what a sentence on a run that does not finish says anyway."""
+    return judged.name in ("completes", "completesWithin")
 
 
 def _completes(run: Run, measures: Measures) -> str:

@@ -121,7 +121,7 @@ def parse_rate(value: object) -> int:
 
 
 def format_duration(millis: int) -> str:
-    """The shortest exact text of a duration: `0s`, `250ms`, `1.5s`, `12m40s`, `1h30m`; `-5s` if negative.
+    """A short exact text of a duration: `0s`, `250ms`, `1.5s`, `12m40s`, `1h30m`, `1h0m30s`; `-5s` if negative.
 
     `parse_duration` reads it back to the same number of milliseconds.
     """
@@ -135,9 +135,9 @@ def format_duration(millis: int) -> str:
         if count:
             text += f"{count}{unit}"
     seconds, rest = divmod(millis, 1000)
+    if (seconds or rest) and text and not text.endswith("m"):
+        text += "0m"  # 1h30s would be read as half past one
     if rest:
-        if text and not text.endswith("m"):
-            text += "0m"  # 1h30.2s would be read as half past one
         return f"{text}{seconds}.{rest:03d}".rstrip("0") + "s"
     return f"{text}{seconds}s" if seconds or not text else text
 

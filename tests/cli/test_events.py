@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from command_line import sim
-from field.user import User, deployment
+from field.user import User, asking, deployment, kubeinfer
 from kubectl_objects import listed, pod
 
 from kubeinfer_sim.metrics.events import go_duration
@@ -66,10 +67,32 @@ def test_a_deployment_tells_what_it_scales_and_an_event_is_gone_after_an_hour() 
     ) in rows
     made = [row[3:] for row in rows if row[2] == "SuccessfulCreate"]
     assert ("replicaset/chat-6d8c3b28d9", "Created pod: chat-4") in made
+    # A ReplicaSet that is made without pods is scaled when it gets some.
+    assert not any(row[4].endswith("from 0 to 0") for row in rows)
     # Those that ran already when the simulation began were created before.
     assert not any(message in ("Created pod: chat-0", "Created pod: chat-3") for _, message in made)
     later = table("scenarios/model-as-deployment.yaml", "--at", "70m")
     assert not any(row[4].endswith("from 0 to 1") for row in later)
+
+
+@pytest.mark.parametrize("kind", [kubeinfer, deployment])
+def test_a_pull_behind_another_is_one_pull_with_its_waiting(tmp_path: Path, kind: Any) -> None:
+    (tmp_path / "pods.yaml").write_text(json.dumps(kind(asking(npu=4), replicas=2)))
+    scenario = {
+        "apiVersion": "kubeinfer-sim/v1",
+        "kind": "Scenario",
+        "metadata": {"name": "two-on-one-node"},
+        "spec": {"manifest": "pods.yaml", "cluster": "1x8", "initial": "empty"},
+    }
+    (tmp_path / "scenario.yaml").write_text(json.dumps(scenario))
+    rows = [row for row in table(str(tmp_path / "scenario.yaml")) if row[2] in ("Pulling", "Pulled")]
+    assert [row[2] for row in rows] == ["Pulling", "Pulling", "Pulled", "Pulled"]
+    assert rows[0][3] != rows[1][3]
+    assert " in 4m50s (4m50s including waiting)" in rows[2][4]
+    assert " in 1s (4m51s including waiting)" in rows[3][4], "what is there by then is asked for once more"
+    listed = tmp_path / "pods.json"
+    listed.write_text(sim("pods", str(tmp_path / "scenario.yaml"), "-o", "kubectl").stdout)
+    assert "imageCold: 4m50s" in sim("calibrate", str(listed)).stdout
 
 
 def test_what_comes_again_is_counted_and_calibrate_reads_the_list(tmp_path: Path) -> None:

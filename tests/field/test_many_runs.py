@@ -45,11 +45,30 @@ def test_what_a_fault_has_taken_away_at_the_horizon_is_told_and_a_miss_where_not
     assert f"; at the horizon not all is in place in {cut} of 30 runs." in said
 
     user.plans(pods(workload), **spec, horizon="2h")
-    said, _, code = many(user)
+    said, document, code = many(user)
     assert (code, said[:2]) == (1, "✘ ")
     assert f"Finishes in {100 * (30 - cut) / 30:.1f}".removesuffix(".0") in said
     alone = user.types("run", "scenario.yaml", "--seed", str(document["runs"]["unfinished"][0]))
     assert alone.returncode == 1, "as it is in that run alone"
+
+
+@both
+def test_what_is_missing_in_the_end_of_every_run_is_told_and_as_much_a_miss_as_in_one(
+    user: User, workload: Any
+) -> None:
+    user.plans(
+        pods(workload, replicas=3),
+        cluster="3x8",
+        actions=[{"at": "10m", "nodeDown": "node-2"}],
+        horizon="3h",
+        objectives={"minReadyInstances": 1},
+    )
+    one = user.types("run", "scenario.yaml")
+    assert one.returncode == 1
+    said, _, code = many(user, n=3)
+    assert (code, said[:2]) == (1, "✘ ")
+    assert "At least 1 ready in 100 % of runs" in said
+    assert "at the horizon not all is in place in 3 of 3 runs." in said
 
 
 @both

@@ -60,6 +60,24 @@ def test_each_objective_is_held_missed_or_told_apart(user: User, workload: Any) 
     ]
 
 
+@both
+def test_of_a_run_that_does_not_finish_the_other_objectives_are_told_besides(
+    user: User, workload: Any
+) -> None:
+    user.plans(
+        workload(asking(npu=8), replicas=3),
+        cluster="3x8",
+        actions=[{"at": "10m", "nodeDown": "node-2"}],
+        horizon="3h",
+        objectives={"minReadyInstances": 3, "maxLostInstanceSeconds": 10**6},
+    )
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 1
+    said = " ".join(done.stdout.split())
+    assert "; 1 of 2 objectives missed besides: at least 3 " in said
+    assert said.index("At the horizon") < said.index("missed besides")
+
+
 def test_what_is_asked_of_one_workload_is_judged_for_it_alone(user: User) -> None:
     objectives = {
         "minReadyInstances": 2,

@@ -35,6 +35,6 @@ def test_bounds_of_a_part_are_rounded_away_from_the_estimate() -> None:
 def test_times_side_by_side_that_differ_are_written_so_that_they_differ() -> None:
     hour = 3_600_000.0
     assert amounts([hour, 2 * hour, inf, inf], "ms") == ["1h", "2h", "never", "never"]
-    assert amounts([hour, hour + 4_000, 2 * hour + 1, hour], "ms") == ["1h", "1h4s", "2h", "1h"]
-    assert amounts([hour + 100, hour + 200, hour + 4_000], "ms") == ["1h0m0.1s", "1h0m0.2s", "1h4s"]
+    assert amounts([hour, hour + 4_000, 2 * hour + 1, hour], "ms") == ["1h", "1h0m4s", "2h", "1h"]
+    assert amounts([hour + 100, hour + 200, hour + 4_000], "ms") == ["1h0m0.1s", "1h0m0.2s", "1h0m4s"]
     assert amounts([0.5, 0.5000001], "fraction") == ["50 %", "50 %"], "times alone"

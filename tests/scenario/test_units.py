@@ -118,7 +118,7 @@ def test_a_formatted_duration_reads_back_to_itself(millis: int) -> None:
         (60_250, "1m0.25s"),
         (3_630_246, "1h0m30.246s"),
         (86_400_500, "1d0m0.5s"),
-        (3_630_000, "1h30s"),
+        (3_630_000, "1h0m30s"),
         (-5_000, "-5s"),
     ],
 )

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 from kubeinfer_sim.cluster.kubelet.shared_link import SharedLink, Transfer
 from kubeinfer_sim.cluster.node import Node
 from kubeinfer_sim.cluster.rate_limit import TokenBucket
-from kubeinfer_sim.cluster.stages import Stage, StageKind, StageName
+from kubeinfer_sim.cluster.stages import OTHER_PULLS, SAME_PULL, Stage, StageKind, StageName
 from kubeinfer_sim.engine.clock import Clock
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.timings.model import Transfers
@@ -130,7 +130,7 @@ class ImageManager:
         at = int(begins)
         stages: tuple[Stage, ...] = ()
         if at > now:
-            stages = (Stage(name, at - now, "another pod pulls" if there == at else "other pulls first"),)
+            stages = (Stage(name, at - now, SAME_PULL if there == at else OTHER_PULLS),)
         if not pulls.admits(at):
             if at > now:
                 heappush(busy, at)
@@ -140,7 +140,7 @@ class ImageManager:
             if length is not None:
                 node.images[image] = at + length
         elif there > at:
-            length, regime = there - at, "another pod pulls"
+            length, regime = there - at, SAME_PULL
         else:
             length, regime = warm(), "warm"
         heappush(busy, inf if length is None else at + length)
@@ -163,7 +163,7 @@ class ImageManager:
             if begins == inf:
                 return Turn((Stage(name, None, "behind a pull that never ends"),))
             if begins > now:
-                stages = (Stage(name, int(begins) - now, "other pulls first"),)
+                stages = (Stage(name, int(begins) - now, OTHER_PULLS),)
         return Turn((*stages, Stage(name, length, "fails")), refused=True)
 
     def _failed(self, node: Node, pulls: NodePulls) -> None:

@@ -343,7 +343,8 @@ class DeploymentController:
     def _create(self, bounds: Bounds, number: int) -> ReplicaSet:
         new = self._new_replica_set(bounds, number)
         self._touched(new)
-        self._scaled(new, 0)
+        if new.replicas:
+            self._scaled(new, 0)
         status = self._view
         if self._deadline is not None:
             now = self._clock.now

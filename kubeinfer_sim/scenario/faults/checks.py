@@ -72,8 +72,8 @@ def warn_of_unseen_faults(
     else:
         why = "no device plugin but Ascend's acts upon faults"
     message = family.say(
-        f"{why}, so nobody looks at the NPUs: their faults show only in engines that end or hang, and these are "
-        "started again on the same broken NPU until somebody repairs it"
+        f"{why}, so nobody looks at the NPUs: their faults show only in engines that end or hang; a container that "
+        "is started again has the same broken NPU until somebody repairs it, a pod made anew may go elsewhere"
     )
     first = versions[0]
     yield Diagnostic(first.source or first.name, 0, 0, message, severity=Severity.WARNING)
