@@ -70,9 +70,18 @@ class Observed(Struct):
 
 
 class Pulls(Struct):
-    """What events tell of one pod's images, s; `waited`: it did not find a node at once."""
+    """What events tell of one pod's images, s.
+
+    Attributes:
+        alone: how long each pull took, by image, without waiting for others.
+        behind: images whose pulls waited for others.
+        whole: how long all of them took, with waiting.
+        images: those of which the events tell.
+        waited: the pod did not find a node at once.
+    """
 
     alone: dict[str, float] = field(default_factory=dict)
+    behind: set[str] = field(default_factory=set)
     whole: float = 0.0
     images: set[str] = field(default_factory=set)
     waited: bool = False
@@ -117,6 +126,11 @@ class PodTimes(Struct):
     init: float
     restarted: bool
 
+    @property
+    def node(self) -> str:
+        """The name of its node; "" where it has none."""
+        return str(self.value["spec"].get("nodeName") or "")
+
 
 def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str | None = None) -> Observed:
     """Read the lengths of stages off pods and, if given, their events.
@@ -132,9 +146,10 @@ def observe(pods: Iterable[Item], events: Iterable[Item] | None, role_label: str
     gangs = list(_gangs(every))
     if observed.with_events:
         _binding(gangs, pulls, observed)
+    longest = _longest_pulls(every, pulls)
     for pod in every:
         observed.pods[pod.role] += 1
-        _before_start(pod, pulls.of(pod.value), observed)
+        _before_start(pod, pulls.of(pod.value), longest, observed)
     for gang in gangs:
         begun = _last_start(gang)
         for pod in gang:
@@ -195,7 +210,20 @@ def _binding(gangs: Iterable[Sequence[PodTimes]], pulls: PullsOf, observed: Obse
             observed.add(gang[0].role, "bind", max(each for _, each in moments if each is not None) - created)
 
 
-def _before_start(pod: PodTimes, pulls: Pulls | None, observed: Observed) -> None:
+def _longest_pulls(pods: Iterable[PodTimes], pulls: PullsOf) -> dict[tuple[str, str], float]:
+    """How long a node took at most to pull an image, s, by their names: what it had by then is quickly pulled again."""
+    longest: dict[tuple[str, str], float] = {}
+    for pod in pods:
+        known = pulls.of(pod.value)
+        for image, took in known.alone.items() if known is not None else ():
+            key = pod.node, image
+            longest[key] = max(took, longest.get(key, 0.0))
+    return longest
+
+
+def _before_start(
+    pod: PodTimes, pulls: Pulls | None, longest: Mapping[tuple[str, str], float], observed: Observed
+) -> None:
     """Scheduling, images and containers of a pod's first start."""
     if pod.scheduled is None:
         observed.notes[
@@ -210,8 +238,11 @@ def _before_start(pod: PodTimes, pulls: Pulls | None, observed: Observed) -> Non
     containers = entries(pod.value["spec"].get("containers")) or [{}]
     if pulls is not None and pulls.is_whole(pod.value):
         engine = containers[_engine(containers)].get("image")
-        if isinstance(engine, str) and engine in pulls.alone:
-            observed.add(pod.role, "imageCold", pulls.alone[engine])
+        took = pulls.alone.get(engine) if isinstance(engine, str) else None
+        if took is not None and engine in pulls.behind and took < longest[pod.node, engine]:
+            observed.notes["{pull|pulls} of what had come for another pod meanwhile: not in imageCold"] += 1
+        elif took is not None:
+            observed.add(pod.role, "imageCold", took)
         observed.add(pod.role, "create", pod.started - pod.scheduled - pulls.whole - pod.init)
     elif pod.sandbox is not None:
         observed.add(pod.role, "create", pod.sandbox - pod.scheduled)
@@ -345,6 +376,8 @@ def pulls_of(events: Iterable[Item], observed: Observed) -> PullsOf:
                 continue
             pod.images.add(match["image"])
             pod.alone[match["image"]] = alone
+            if whole > alone:
+                pod.behind.add(match["image"])
             pod.whole += whole
             if match["size"]:
                 observed.image_sizes[match["image"]] = int(match["size"])
