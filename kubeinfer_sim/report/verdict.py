@@ -362,7 +362,7 @@ def _own_sentence(run: Run, own: KubeInferFigures) -> str:
 
 def _is_of_the_end(judged: Judged) -> bool:
     """Whether it asks for what a sentence on a run that does not finish says anyway."""
-    return judged.name in ("completes", "completesWithin")
+    return judged.name in ("completes", "completesWithin", "noStall")
 
 
 def _completes(run: Run, measures: Measures) -> str:
