@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct, field
 
+from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 
 Resources = Mapping[str, int]
@@ -186,6 +187,29 @@ class PodTemplate(Struct, frozen=True, dict=True):
     def has_hooks(self) -> bool:
         """Whether any of its containers has a postStart hook."""
         return any(each.post_start is not None for each in self.containers)
+
+
+class Hold(Struct, frozen=True):
+    """A gate or a finalizer of a pod template.
+
+    Attributes:
+        what: "scheduling gate", "readiness gate", "finalizer".
+        path: where it stands in the document.
+    """
+
+    what: str
+    name: str
+    path: Path
+
+
+def holds_of(template: PodTemplate, path: Path) -> Iterator[Hold]:
+    """All of a template, which stands at a path of its document."""
+    for index, name in enumerate(template.scheduling_gates):
+        yield Hold("scheduling gate", name, (*path, "spec", "schedulingGates", index, "name"))
+    for index, name in enumerate(template.readiness_gates):
+        yield Hold("readiness gate", name, (*path, "spec", "readinessGates", index, "conditionType"))
+    for index, name in enumerate(template.finalizers):
+        yield Hold("finalizer", name, (*path, "metadata", "finalizers", index))
 
 
 class RecoveryPolicy(Struct, frozen=True):

@@ -10,6 +10,7 @@ from kubeinfer_sim.cluster.records import NodeDrained, NodeFailed, NodeRemoved, 
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.manifest.kubernetes.selectors import match_node, tolerates_taint
 from kubeinfer_sim.manifest.model import VOLCANO, PodTemplate
+from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
@@ -38,7 +39,12 @@ def packed_pods(scenario: Scenario, workloads: Iterable[DeploymentMeasures]) -> 
     """
     if scenario.assumptions.placement == "default":
         return []
-    found = (next(_packed(each, _most_apart(scenario, each)), None) for each in workloads)
+    found = []
+    for each in workloads:
+        # Nodes are looked through for those alone that have lost something to one.
+        if losses := [loss for loss in each.causes if loss.total and isinstance(loss.began_with, _OF_NODES)]:
+            nodes = _most_apart(scenario, each)
+            found.append(next(_packed(each, losses, nodes), None) if nodes > 1 else None)
     return [each for each in found if each is not None]
 
 
@@ -75,12 +81,11 @@ def _takes(node: NodeSpec, template: PodTemplate) -> bool:
     )
 
 
-def _packed(measures: DeploymentMeasures, nodes: int) -> Iterator[PackedPods]:
-    """Those of one workload whose pods may be on so many nodes, the dearest first."""
-    for cause in measures.causes if nodes > 1 else ():
+def _packed(measures: DeploymentMeasures, losses: Iterable[CauseSummary], nodes: int) -> Iterator[PackedPods]:
+    """Those of the losses of one workload whose pods may be on so many nodes."""
+    for cause in losses:
         began = cause.began_with
-        if not cause.total or not isinstance(began, _OF_NODES):
-            continue
+        assert isinstance(began, _OF_NODES)
         hit = {
             each.pod for each in measures.struck if each.root == cause.cause and not isinstance(each, PodGone)
         }

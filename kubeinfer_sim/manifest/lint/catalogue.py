@@ -2,7 +2,6 @@
 
 from kubeinfer_sim.manifest.lint import (  # noqa: F401  (importing registers the rules)
     container_rules,
-    gate_rules,
     host_port_rules,
     placement_rules,
     probe_rules,

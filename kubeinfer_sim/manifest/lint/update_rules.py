@@ -1,4 +1,4 @@
-"""Rules about updates: what the budgets of the rolling update come to, and the room they need."""
+"""Rules about updates: what the budgets of the rolling update come to, the room they need, and whom pods wait for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from kubeinfer_sim.diagnostics import Severity
 from kubeinfer_sim.manifest.kubernetes.fenceposts import resolve_fenceposts
 from kubeinfer_sim.manifest.lint.packing import instances_that_fit, need_of, scattered
 from kubeinfer_sim.manifest.lint.rule import KUBEINFERS, Finding, LintContext, duration, plural, rule
+from kubeinfer_sim.manifest.model import holds_of
 
 _BUDGETS = ("spec", "strategy", "rollingUpdate")
 _SURGE = (*_BUDGETS, "maxSurge")
@@ -144,3 +145,38 @@ def update_takes_all_down(context: LintContext) -> Iterator[Finding]:
         else f"write maxUnavailable: {replicas - 1} or less",
         Severity.NOTE if replicas == 1 else None,
     )
+
+
+_FATES = {
+    "scheduling gate": (
+        "its pods stay Pending (SchedulingGated) until somebody opens the scheduling gate {}",
+        "simulate when that is by the action setGate",
+    ),
+    "readiness gate": (
+        "its pods are not Ready until somebody sets the condition of the readiness gate {} to True",
+        "simulate when that is by the action setReadinessGate",
+    ),
+    "finalizer": (
+        "its deleted pods stay until somebody takes the finalizer {} away",
+        "simulate when that is by the action removeFinalizers",
+    ),
+}
+
+
+@rule(
+    "KI028",
+    "waits-for-somebody-else",
+    Severity.NOTE,
+    summary="pods wait for somebody else: a scheduling gate, a readiness gate or a finalizer",
+    reason="""A pod with a scheduling gate is not looked at by the scheduler, one with a readiness gate is not Ready
+    though its containers are, and one with a finalizer is not gone though it is deleted, until a controller or a
+    person does what is awaited. Where nobody does, an update waits for ever.""",
+    right="A controller in the cluster that opens, sets or removes it; in a scenario an action that does.",
+    source="Kubernetes documentation, Pod Scheduling Readiness, Pod readiness, Finalizers",
+)
+def waits_for_somebody_else(context: LintContext) -> Iterator[Finding]:
+    """Fires for each gate and finalizer of a template that has pods."""
+    for each in context.templates:
+        for hold in holds_of(each.template, each.path):
+            message, fix = _FATES[hold.what]
+            yield Finding(hold.path, message.format(hold.name), fix)

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity
 from kubeinfer_sim.manifest.document import Document
-from kubeinfer_sim.manifest.held_pods import Hold, holds_of
-from kubeinfer_sim.manifest.model import BarePod, KubeInfer, PodTemplate, Role, WorkloadSpec
+from kubeinfer_sim.manifest.model import BarePod, Hold, KubeInfer, PodTemplate, Role, WorkloadSpec, holds_of
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import (
     Action,
