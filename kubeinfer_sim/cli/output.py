@@ -168,6 +168,11 @@ def patiently() -> Iterator[None]:
 
 
 def _wait(over: LockType, begun: float) -> None:
+    import signal
+
+    if hasattr(signal, "pthread_sigmask"):
+        # Taken by this thread, Ctrl-C would come to the first one also while that has it wait.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     pause = SILENCE
     while not over.acquire(timeout=pause):
         now = time.monotonic()
