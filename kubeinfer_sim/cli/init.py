@@ -143,11 +143,14 @@ def ci_command(
 
     They go to kubeinfer-sim/ in the working directory, which is the root of the repository. Each scenario is simulated,
     and gets as objectives what it holds; what one would ask for and it misses is told, and stands there as a comment. A
-    file that is there already stays as it is.
+    file that is there already stays as it is; a scenario is played as it stands there.
 
     Exit code 0: all of them hold, and so will CI; 1: one never finishes, or the like; 2: a manifest or the nodes are
     wrong.
     """
+    from kubeinfer_sim.report.verdict import assess, verdict_line
+    from kubeinfer_sim.scenario.load import load_scenario
+    from kubeinfer_sim.simulation.simulate import simulate
     from kubeinfer_sim.testing.first_files import (
         PIPELINES,
         FirstFile,
@@ -161,10 +164,14 @@ def ci_command(
     code = 0
     for manifest, path in _paths(manifests).items():
         asked = _asked(manifest, settings, files, cluster, pods, configuration, beside=manifests)
+        # Also where a file is there: what is asked for has to be right, and is what a first one would be made of.
+        first = first_scenario(asked, path)
         if _is_there(path):
             written.append(FirstFile(path, "", ""))
+            there_already = assess(simulate(load_scenario(path, configuration=configuration)))
+            told.append(f"{path}: {verdict_line(there_already)}")
+            code = max(code, 0 if there_already.verdict.holds else 1)
             continue
-        first = first_scenario(asked, path)
         name, test = property_test(first, configured=configuration is not None)
         written.append(FirstFile(path, "the update, and what must hold", first.text))
         written.append(FirstFile(f"{FOLDER}/{name}", "what must hold near it, at random", test))

@@ -167,9 +167,10 @@ def test_nodes_and_values_from_files_are_named_as_seen_from_the_scenario(user: U
 
 def test_nothing_that_is_there_is_written_over_and_what_it_lacks_is_told(user: User) -> None:
     user.has("m.yaml", kubeinfer(NPUS, replicas=2))
+    mine = user.types("init", "scenario", "m.yaml", "--nodes", "3x8").stdout
     own = {
         ".gitlab-ci.yml": "stages: [test]\n",
-        FILES[0]: "# mine\n",
+        FILES[0]: mine.replace("path: m.yaml", "path: ../m.yaml") + "# mine\n",
         ".pre-commit-config.yaml": "repos: []\n",
     }
     for name, text in own.items():
@@ -189,6 +190,26 @@ def test_nothing_that_is_there_is_written_over_and_what_it_lacks_is_told(user: U
     assert {"kubeinfer-sim/n.scenario.yaml", "kubeinfer-sim/test_near_n.py"} <= there(user)
     again = user.types("init", "scenario", "m.yaml", "--nodes", "3x8", "--write-scenario", FILES[0])
     assert (again.returncode, "is there already" in again.told) == (2, True)
+
+
+@both
+def test_a_scenario_that_is_there_is_played_as_it_stands(user: User, workload: Callable[..., Raw]) -> None:
+    user.has("m.yaml", workload(NPUS, replicas=3, surge=1))
+    line = ("init", "ci", "m.yaml", "--pipelines", "github")
+    assert user.types(*line, "--nodes", "4x8").returncode == 0
+    again = user.types(*line, "--nodes", "4x8")
+    assert again.returncode == 0
+    assert f"{FILES[0]}: ✔ The update" in again.stdout
+    for nodes in ("8y8", "0x8"):
+        assert user.types(*line, "--nodes", nodes).returncode == 2
+    text = (user.folder / FILES[0]).read_text(encoding="utf-8")
+    (user.folder / FILES[0]).write_text(text.replace("cluster: 4x8", "cluster: 3x8"), encoding="utf-8")
+    missed = user.types(*line, "--nodes", "4x8")
+    assert missed.returncode == 1
+    assert f"{FILES[0]}: ✘ The update" in missed.stdout
+    (user.folder / FILES[0]).write_text("# mine\n", encoding="utf-8")
+    wrong = user.types(*line, "--nodes", "4x8")
+    assert (wrong.returncode, FILES[0] in wrong.stderr) == (2, True)
 
 
 def test_a_dry_run_prints_the_files_and_writes_none(user: User) -> None:
