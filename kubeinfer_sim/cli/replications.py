@@ -147,7 +147,7 @@ def place_options(command: F, *others: Callable[[F], F]) -> F:
             "--run-timeout",
             metavar="TIME",
             callback_value=_seconds,
-            help="Give up a run that has computed for so long (30s), name its seed, and go on.",
+            help="Give up a run that has computed for so long (30s, say; fuzz: 1m if not given), name its seed, go on.",
         ),
         option(
             "--workers",

@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.batches import IN_HAND, LEAST_SECONDS, runs_of_batch, seconds_of_batch
 from kubeinfer_sim.experiment.replication import Failure, Variant
 from kubeinfer_sim.experiment.store import Store
@@ -43,6 +44,10 @@ T = TypeVar("T")
 WORTH_WORKERS = 1.5
 
 
+#: So many processes at most.
+MOST_WORKERS = 1024
+
+
 class Workers(Struct, frozen=True):
     """Where runs are played.
 
@@ -53,6 +58,9 @@ class Workers(Struct, frozen=True):
         executor: makes the executor, of so many workers; a pool of processes where there is none.
         present: how many workers there are now, where they come and go.
         per_batch: seconds for which each chunk keeps busy who gives them all out.
+
+    Raises:
+        UsageError: `number` is no whole number from 1 to 1024.
     """
 
     number: int | None = None
@@ -61,6 +69,11 @@ class Workers(Struct, frozen=True):
     executor: Callable[[int], Executor] | None = None
     present: Callable[[], int] | None = None
     per_batch: float = 0.0
+
+    def __post_init__(self) -> None:
+        given = self.number
+        if given is not None and (type(given) is not int or not 1 <= given <= MOST_WORKERS):
+            raise UsageError(f"workers: expected a whole number from 1 to {MOST_WORKERS:,}, got {given!r}")
 
 
 #: Runs in the first chunk, which tells how long one takes; the next are four times as large, as long as that fits.

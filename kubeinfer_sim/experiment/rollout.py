@@ -120,10 +120,16 @@ def rollout_of(pods: Sequence[PodSeen], new: Iterable[PodSeen], seen_until: floa
 
 
 def _stages(made: Iterable[PodSeen]) -> dict[Stage, float]:
-    """The median of each stage, over the pods that tell it and whose containers did not restart."""
+    """The median of each stage, over the pods that tell it and whose containers did not restart.
+
+    Events are kept for an hour, so those of the first pulls, which are the cold ones, are the first to be missing: of
+    pulls there is a median only where all pods that have started tell of theirs.
+    """
     pods = [each for each in made if not each.restarted]
     stages: dict[Stage, float] = {}
     for stage, moments in STAGES.items():
+        if stage == "image" and any(pod.started is not None and pod.pulls is None for pod in pods):
+            continue
         known = [[getattr(pod, each) for each in moments] for pod in pods]
         lengths = [
             max(0.0, each[-1] - each[0]) if len(each) > 1 else each[0] for each in known if None not in each

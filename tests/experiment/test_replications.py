@@ -612,3 +612,9 @@ def test_a_time_limit_that_rings_where_python_drops_what_is_raised_holds_all_the
 def test_a_run_with_a_time_limit_in_a_thread_leaves_nothing_by_which_a_profiler_never_returns() -> None:
     done = subprocess.run([sys.executable, "-c", _LIMITED_THEN_PROFILED], timeout=60, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize("number", [0, -1, 1025, 2.0, "2", True])
+def test_workers_are_a_whole_number_from_1_to_1024(number: Any) -> None:
+    with pytest.raises(UsageError, match="expected a whole number from 1 to 1,024"):
+        Workers(number)

@@ -92,6 +92,28 @@ def test_an_image_that_took_longer_lies_outside_by_itself(user: User, workload: 
 
 
 @both
+def test_pulls_of_which_the_first_are_not_told_any_more_are_not_judged(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    """Events are kept for an hour: of the cold pulls, which come first, there are none left."""
+    plans(user, workload)
+    names = listings(user, *TIMES)
+    assert backtested(user, *names)[1]["image"]["judgement"] == "inside"
+    last = json.loads((user.folder / names[-1]).read_text(encoding="utf-8"))
+    pulled = [each for each in last["items"] if each["kind"] == "Event" and each["reason"] == "Pulled"]
+    gone = min(pulled, key=lambda each: str(each["firstTimestamp"]))["involvedObject"]["name"]
+    last["items"] = [
+        each
+        for each in last["items"]
+        if each["kind"] != "Event" or each["reason"] != "Pulled" or each["involvedObject"]["name"] != gone
+    ]
+    (user.folder / names[-1]).write_text(json.dumps(last), encoding="utf-8")
+    (user.folder / names[1]).unlink()
+    _, judged = backtested(user, names[0], names[-1])
+    assert (judged["image"]["judgement"], judged["setUp"]["judgement"]) == ("not told", "inside")
+
+
+@both
 def test_pods_and_events_may_stand_in_files_of_their_own(user: User, workload: Callable[..., Any]) -> None:
     plans(user, workload)
     together = backtested(user, *listings(user, *TIMES))[1]

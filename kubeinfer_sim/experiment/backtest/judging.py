@@ -12,12 +12,15 @@ from typing import Literal
 
 from msgspec import Struct
 
-from kubeinfer_sim.experiment.rollout import STAGES, Between, Rollout
+from kubeinfer_sim.experiment.rollout import STAGES, Between, Rollout, Stage
 
 #: What an interval is to hold, where there are runs enough.
 LEVEL = 0.95
 #: Kubernetes writes times in whole seconds.
 RESOLUTION = 1.0
+
+#: Why a stage has no median, where that is not that no pod tells it.
+_UNTOLD: dict[Stage, str] = {"image": "not all pods tell it (events are kept for an hour)"}
 
 Name = Literal["duration", "fewestReady", "order", "schedule", "setUp", "image", "init", "start"]
 Judgement = Literal["inside", "outside", "not told"]
@@ -90,7 +93,9 @@ def figures_of(truth: Rollout | None, runs: Sequence[Rollout], *, drawn: bool, w
             continue  # nobody expects any
         if lengths:
             at = None if known is None else Between(known, known)
-            figures.append(_figure(stage, "s", at, lengths, drawn, why or "no pod tells it"))
+            figures.append(
+                _figure(stage, "s", at, lengths, drawn, why or _UNTOLD.get(stage, "no pod tells it"))
+            )
     return figures
 
 
