@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kubeinfer_sim.diagnostics import Diagnostic
@@ -72,6 +72,11 @@ class UnavailableError(KubeInferSimError):
 
 class SimulatorFault(KubeInferSimError):
     """The simulator broke one of its own rules (exit code 3)."""
+
+
+def several(given: object) -> Any:
+    """Several of something: a text, a path or a file alone is one of it, and not its letters."""
+    return [given] if isinstance(given, str) else given
 
 
 def expect(given: object, kinds: tuple[type, ...], called: str, right: str) -> None:

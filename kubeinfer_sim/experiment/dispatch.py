@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, expect
 from kubeinfer_sim.experiment.batches import IN_HAND, LEAST_SECONDS, runs_of_batch, seconds_of_batch
 from kubeinfer_sim.experiment.replication import Failure, Variant
 from kubeinfer_sim.experiment.store import Store
@@ -107,6 +107,7 @@ def remembered(
         UsageError: a variant cannot be sent to another process, or something is wrong with the store.
         OutputError: the store cannot be written.
     """
+    expect(workers, (Workers,), "workers", "Workers(2)")
     if store is None:
         yield from played_in_order(variants, jobs, total, workers)
         return
@@ -346,6 +347,7 @@ class _Lent(Executor):
 @contextmanager
 def kept(workers: Workers) -> Iterator[Workers]:
     """The same workers, for one batch of jobs after the other: processes are started once, and end with the block."""
+    expect(workers, (Workers,), "workers", "Workers(2)")
     if workers.executor is not None or (workers.number or cores()) == 1:
         yield workers
         return

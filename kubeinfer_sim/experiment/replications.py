@@ -138,7 +138,7 @@ class Replications(Struct, frozen=True, dict=True):
             return [run.duration for run in self.runs if run.duration is not None]
         column = next((each for each in self.columns if each.name == name), None)
         if column is None:
-            raise KeyError(name)
+            raise self._unknown(name)
         numbers = (run.values.get(name, column.absent) for run in self.runs)
         return [number for number in numbers if number is not None]
 
@@ -171,6 +171,10 @@ class Replications(Struct, frozen=True, dict=True):
         kind, _, which = name.removeprefix("causes/").rpartition("/")
         return sum(run.times.get(kind, _NO_TIMES).cut for run in self.runs) if which == REPAIR else 0
 
+    def _unknown(self, name: str) -> KeyError:
+        numbers = ("duration", *(column.name for column in self.columns), *self.kinds_of_times)
+        return KeyError(f"no run has a number {name!r} (there may be: {', '.join(numbers)})")
+
     def quantile(self, name: str, part: float) -> Estimate:
         """A percentile of a number, with its interval; runs that did not finish are infinite.
 
@@ -182,7 +186,7 @@ class Replications(Struct, frozen=True, dict=True):
             return clustered_percentile(times, part, self.confidence)
         values = self.values(name)
         if not values:
-            raise KeyError(name)
+            raise self._unknown(name)
         return percentile(sorted(values), part, self.confidence)
 
     def mean(self, name: str) -> Estimate:
@@ -193,7 +197,7 @@ class Replications(Struct, frozen=True, dict=True):
         """
         values = [value for value in self.values(name) if not isinf(value)]
         if not values:
-            raise KeyError(name)
+            raise self._unknown(name)
         if (times := self.times(name)) is not None:
             return clustered_mean(times, self.confidence)
         return estimate(values, self.confidence)
@@ -216,7 +220,8 @@ class Replications(Struct, frozen=True, dict=True):
         if isinstance(holds, str):
             named = [each for each in self.objectives if each.objective and each.objective.name == holds]
             if not named:
-                raise KeyError(holds)
+                there = ", ".join(each.objective.name for each in self.objectives if each.objective)
+                raise KeyError(f"no objective {holds!r} (there are: {there or 'none'})")
             return named[0].share
         return proportion(sum(map(holds, self.runs)), len(self.runs), self.confidence)
 
@@ -390,8 +395,8 @@ def gathered(
 
 
 def _most(n: int | None, precision: float | None, until_decided: bool) -> int:
-    if n is not None and n < 1:
-        raise UsageError(f"{n} replications: expected at least 1")
+    if n is not None and (type(n) is not int or n < 1):
+        raise UsageError(f"{n!r} replications: expected a whole number, at least 1")
     if precision is not None and until_decided:
         raise UsageError(
             "give either a precision or until decided: each says by itself how many runs to make"

@@ -23,7 +23,9 @@ from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.proportions import proportion
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.source import SourceText, source_of
+from kubeinfer_sim.manifest.suggest import expect_known
 from kubeinfer_sim.methods import WrittenIn
+from kubeinfer_sim.scenario.load import Overrides
 from kubeinfer_sim.scenario.model import Scenario
 
 #: The figure that is to be moved.
@@ -185,6 +187,9 @@ def sensitivity(
         check_method(method, samples)
     if of is not None and of not in get_args(Of):
         raise UsageError(f"--of {of}: expected {', '.join(get_args(Of))}")
+    if n is not None and n < 1:
+        raise UsageError(f"{n} runs: expected at least 1")
+    expect_known(overrides, Overrides.__annotations__, "sensitivity")
     source = source_of(scenario, "sensitivity")
     own = space((), source, set_values or {}, **overrides)
     if of == "probability" and not _objectives(own.scenario):

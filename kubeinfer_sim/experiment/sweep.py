@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from msgspec import Struct
 
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, several
 from kubeinfer_sim.experiment.columns import OF_THE_WHOLE_RUN, Unit
 from kubeinfer_sim.experiment.compare import Comparison, Outcome, compare
 from kubeinfer_sim.experiment.dispatch import HERE, Workers
@@ -24,8 +24,9 @@ from kubeinfer_sim.experiment.replication import Variant
 from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.source import SourceText, source_of
-from kubeinfer_sim.manifest.suggest import did_you_mean
+from kubeinfer_sim.manifest.suggest import did_you_mean, expect_known
 from kubeinfer_sim.methods import WrittenIn
+from kubeinfer_sim.scenario.load import Overrides
 
 #: How a space is sampled.
 Method = Literal["lhs", "sobol"]
@@ -341,6 +342,8 @@ def sweep(
         raise UsageError("a sweep needs knobs: --vary nodes=8..16")
     if method not in get_args(Method):
         raise UsageError(f"--method {method}: expected {' or '.join(get_args(Method))}")
+    vary = several(vary)
+    expect_known(overrides, Overrides.__annotations__, "sweep")
     source = source_of(scenario, "sweep")
     if samples is None:
         own = space(vary, source, set_values or {}, **overrides)
@@ -372,6 +375,7 @@ def sweep_variants(
     progress: Progress | None = None,
 ) -> Sweep:
     """Simulate combinations that are there already; arguments and errors are those of `sweep`."""
+    front = several(front)
     _check_names(front)
     first = variants[0].scenario.seed
     seeds = None if n is None else range(first, first + n)

@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path, Severity, distinct
-from kubeinfer_sim.errors import InputError
+from kubeinfer_sim.errors import InputError, several
 from kubeinfer_sim.manifest.checker import Checker, shown
 from kubeinfer_sim.manifest.convert import convert_template
 from kubeinfer_sim.manifest.document import Document
@@ -170,6 +170,7 @@ def load_manifest(
         InputError: with every error of every source, and their warnings.
     """
     loader = _Loader(set_values or {}, of_any_kind)
+    sources = several(sources)
     for source in sources:
         loader.read(source)
     loader.finish(only, all_values_used)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+
+from kubeinfer_sim.errors import UsageError
 
 #: Longer words are no misspelling of a field's name; comparing costs the product of the lengths.
 _LONGEST = 80
@@ -24,6 +26,20 @@ def alike(word: str, other: str) -> float:
     from difflib import SequenceMatcher
 
     return SequenceMatcher(a=word, b=other).ratio()
+
+
+def expect_known(given: Iterable[str], known: Collection[str], called: str) -> None:
+    """Check the names of arguments of a function of the Python API that are passed on.
+
+    Raises:
+        UsageError: one of them is unknown.
+    """
+    for each in given:
+        if each not in known:
+            there = ", ".join(sorted(known))
+            raise UsageError(
+                f"{called} takes no {each}{did_you_mean(each, known)} (there are besides its own: {there})"
+            )
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, TypedDict, TypeGuard, Unpack
+from typing import Any, TypedDict, TypeGuard, Unpack, get_args
 
 from msgspec.structs import replace
 
 from kubeinfer_sim.diagnostics import Diagnostic, Path
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, expect
 from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.load import OtherObject
 from kubeinfer_sim.manifest.model import KubeInfer, WorkloadSpec
@@ -79,6 +79,8 @@ def rollout_scenario(
         InputError: the nodes cannot carry the pods' labels and resources, or the Cluster file is wrong.
         UsageError: an argument is wrong, or `new` is another object than `old`; nobody gives the nodes.
     """
+    for each in (old, old if new is None else new):
+        expect(each, get_args(WorkloadSpec), "rollout_scenario", "of load_manifest('old.yaml')")
     names = _names_apart(old, new, options.get("beside", ()), options.get("beside_new", ()))
     old, new = names.named(old), None if new is None else names.named(new)
     document, facts = rollout_document(old, new, nodes, **options)

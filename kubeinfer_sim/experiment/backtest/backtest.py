@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from kubeinfer_sim.diagnostics import Diagnostic
-from kubeinfer_sim.errors import InputError, UsageError
+from kubeinfer_sim.errors import InputError, UsageError, several
 from kubeinfer_sim.experiment.backtest.judging import Figure, figures_of
 from kubeinfer_sim.experiment.backtest.listings import Happened, Listings, happened, read_listings
 from kubeinfer_sim.experiment.dispatch import HERE, Job, Workers, remembered
@@ -22,11 +22,12 @@ from kubeinfer_sim.experiment.worker import Played
 from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.suggest import expect_known
 from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.cluster.kubectl.listing import Item, read_listing_file
 from kubeinfer_sim.scenario.cluster.kubectl.owners import owners_of
-from kubeinfer_sim.scenario.load import load_scenario
+from kubeinfer_sim.scenario.load import Overrides, load_scenario
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.scenario.timings.calibration.document import timings_document
 from kubeinfer_sim.scenario.timings.calibration.observe import observe
@@ -181,6 +182,12 @@ def backtest(
         InputError: a file is wrong, or holds no pod of the scenario's workloads, or no rollout of theirs.
         UsageError: a store of other inputs.
     """
+    listings = several(listings)
+    if not listings:
+        raise UsageError(
+            "backtest takes listings of kubectl: backtest('scenario.yaml', ['before.json', 'after.json'])"
+        )
+    expect_known(loaded, Overrides.__annotations__ | {"set_values": Any}, "backtest")
     case = _case("", load_scenario(scenario, **loaded), listings)
     return _backtested([case], n, workers, store, progress)
 

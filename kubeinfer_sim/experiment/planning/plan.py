@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, several
 from kubeinfer_sim.experiment.dispatch import HERE, Workers, kept
 from kubeinfer_sim.experiment.judging import Decision
 from kubeinfer_sim.experiment.knobs import LeftOut, Space, space
@@ -24,9 +24,11 @@ from kubeinfer_sim.experiment.statistics.estimate import Estimate
 from kubeinfer_sim.experiment.statistics.percentiles import percentile
 from kubeinfer_sim.experiment.store import opened
 from kubeinfer_sim.manifest.source import SourceText, source_of
+from kubeinfer_sim.manifest.suggest import expect_known
 from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.metrics import Judged
 from kubeinfer_sim.scenario.forms import percentage
+from kubeinfer_sim.scenario.load import Overrides
 from kubeinfer_sim.scenario.model import Objectives, Scenario
 
 #: Runs of a combination at most.
@@ -225,6 +227,8 @@ def plan(
         raise UsageError("a plan needs knobs, with the values to choose from: --vary nodes=8..16")
     if n is not None and n < 1:
         raise UsageError(f"{n} runs: expected at least 1")
+    vary = several(vary)
+    expect_known(overrides, Overrides.__annotations__, "plan")
     source = source_of(scenario, "plan")
     own = space(vary, source, set_values or {}, **overrides)
     _check_asks_the_same(own.knobs)

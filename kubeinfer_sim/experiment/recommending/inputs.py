@@ -37,6 +37,10 @@ class Inputs(Struct, frozen=True):
     others: tuple[str, ...] = ()
 
 
+#: What `recommend` takes besides, each as `read_inputs` does.
+INPUTS = ("pods", "objectives", "places", "name", "timings", "set_values", "seed", "horizon", "configuration")
+
+
 def read_inputs(
     manifest: str,
     nodes: str | None = None,

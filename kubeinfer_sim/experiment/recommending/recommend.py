@@ -17,7 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.stages import StageKind
-from kubeinfer_sim.errors import UsageError, expect
+from kubeinfer_sim.errors import UsageError, expect, several
 from kubeinfer_sim.experiment.dispatch import HERE, Workers, kept
 from kubeinfer_sim.experiment.figures import measured_run
 from kubeinfer_sim.experiment.judging import Decision
@@ -27,7 +27,7 @@ from kubeinfer_sim.experiment.planning.trial import Trial
 from kubeinfer_sim.experiment.recommending.changes import Change, changes_of, spares
 from kubeinfer_sim.experiment.recommending.effects import Effect, effects
 from kubeinfer_sim.experiment.recommending.given import changes_given
-from kubeinfer_sim.experiment.recommending.inputs import read_inputs
+from kubeinfer_sim.experiment.recommending.inputs import INPUTS, read_inputs
 from kubeinfer_sim.experiment.recommending.search import (
     MOST_RUNS,
     Changes,
@@ -40,6 +40,7 @@ from kubeinfer_sim.manifest.document import Document
 from kubeinfer_sim.manifest.model import Deployment, KubeInfer
 from kubeinfer_sim.manifest.names_apart import full_name
 from kubeinfer_sim.manifest.source import SourceText
+from kubeinfer_sim.manifest.suggest import expect_known
 from kubeinfer_sim.manifest.text_edit import Edit, edited, json_patch, unified_diff
 from kubeinfer_sim.manifest.yaml_text import yaml_text
 from kubeinfer_sim.methods import WrittenIn
@@ -250,6 +251,8 @@ def recommend(
         UsageError: nothing is asked for, no nodes, no such workload, a knob that no manifest has.
     """
     expect(manifest, (str, Path), "recommend", "recommend('manifest.yaml', '8x8')")
+    vary = several(vary)
+    expect_known(inputs, INPUTS, "recommend")
     read = read_inputs(str(manifest), nodes, **inputs)
     scenario, document = read.scenario, read.document
     if scenario.objectives == Objectives(unchanged=scenario.objectives.unchanged):

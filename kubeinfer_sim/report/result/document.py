@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from kubeinfer_sim._version import __version__
-from kubeinfer_sim.errors import UsageError
+from kubeinfer_sim.errors import UsageError, expect
 from kubeinfer_sim.experiment.figures import KubeInferFigures
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.metrics import Outcome
@@ -204,6 +204,7 @@ def build_result(assessment: Assessment, *, told: Detail = "pods") -> Result:
     Raises:
         UsageError: the pods' objects at its end were not read (`simulate(…, pods=False)`).
     """
+    expect(assessment, (Assessment,), "build_result", "build_result(assess(run))")
     run, measures = assessment.run, assessment.measures
     scenario, cluster = run.scenario, assessment.cluster
     if told == "pods" and run.pods is None:
