@@ -284,7 +284,7 @@ def _weighed(
         effects = tuple(
             effect
             for place in mine
-            if (effect := _effect(comparison.outcomes[place], values, figure, each.name, drawn)) is not None
+            if (effect := _effect(comparison.outcomes[place], base, figure, each.name)) is not None
         )
         if effects and not all(effect.same for effect in effects):
             moved.append(Moved(each, effects))
@@ -295,7 +295,7 @@ def _weighed(
         figure,
         title,
         unit,
-        _alone(known, figure, base.confidence, drawn),
+        _alone(known, figure, base.confidence, base.by_chance),
         tuple(sorted(moved, key=lambda one: (not one.told, -one.swing))),
         tuple(idle),
         tuple(left_out),
@@ -304,8 +304,9 @@ def _weighed(
     )
 
 
-def _effect(outcome: Outcome, base: Sequence[float | None], of: Of, name: str, drawn: bool) -> Effect | None:
-    pairs = zip(_values(outcome, of), base, strict=True)
+def _effect(outcome: Outcome, base: Outcome, of: Of, name: str) -> Effect | None:
+    pairs = zip(_values(outcome, of), _values(base, of), strict=True)
+    drawn = outcome.by_chance or base.by_chance  # with neither drawn one run of each is exact
     more = [apart(one, other) for one, other in pairs if one is not None and other is not None]
     if not more:
         return None

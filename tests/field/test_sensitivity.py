@@ -135,6 +135,16 @@ def test_where_nothing_is_drawn_one_run_of_each_is_made_and_said_to_be_exact(
     assert (effect["more"]["low"], effect["more"]["high"]) == (-20_000, -20_000)
 
 
+def test_what_is_drawn_in_neither_of_two_runs_is_exact_with_one_seed(user: User) -> None:
+    plain(user, deployment, assumptions={"scheduler": "kube-scheduler"})
+    done = user.types("sensitivity", "scenario.yaml", "-n", "1", "--json", "s.json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads((user.folder / "s.json").read_text(encoding="utf-8"))
+    drawn = {each["name"]: [one["told"] for one in each["effects"]] for each in found["moved"]}
+    assert drawn["timings.create"] == [True, True]
+    assert "Nothing that was turned" not in done.stdout
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
