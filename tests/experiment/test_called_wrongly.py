@@ -54,5 +54,5 @@ def test_numbers_and_objectives_there_are_none_of_are_named_with_those_there_are
 
 def test_one_text_is_one_file_knob_or_figure_and_not_its_letters() -> None:
     assert k.load_manifest(MANIFEST).kubeinfers == k.load_manifest([MANIFEST]).kubeinfers
-    swept = k.sweep(SCENARIO, "maxSurge=0,1", n=1, front="duration")
-    assert [each.variant.name for each in swept.comparison.outcomes] == ["maxSurge=0", "maxSurge=1"]
+    swept = k.sweep(SCENARIO, "maxSurge=1,2", n=1, front="duration")
+    assert [each.variant.name for each in swept.comparison.outcomes] == ["maxSurge=1", "maxSurge=2"]
