@@ -323,11 +323,16 @@ class _Dispatcher:
 
 def _end(executor: Executor, *, idle: bool) -> None:
     processes = list((getattr(executor, "_processes", None) or {}).values())
+    results = getattr(executor, "_result_queue", None)
     executor.shutdown(wait=idle and not processes, cancel_futures=True)
     for process in processes:
         process.kill()
     for process in processes:
         process.join()
+    if processes and results is not None:
+        # The thread of the pool that reads half a result of one that was killed would wait for the rest for ever, and
+        # this process for the thread, as long as somebody could still write it.
+        results._writer.close()
 
 
 class _Lent(Executor):

@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.errors import UsageError
 from kubeinfer_sim.experiment.batches import IN_HAND
 from kubeinfer_sim.experiment.compare import compare
-from kubeinfer_sim.experiment.dispatch import Workers, process_pool
+from kubeinfer_sim.experiment.dispatch import Workers, _end, process_pool
 from kubeinfer_sim.experiment.figures import Flaw
 from kubeinfer_sim.experiment.judging import Decision, cut_short
 from kubeinfer_sim.experiment.limits import Overdue, time_limit
@@ -618,3 +618,14 @@ def test_a_run_with_a_time_limit_in_a_thread_leaves_nothing_by_which_a_profiler_
 def test_workers_are_a_whole_number_from_1_to_1024(number: Any) -> None:
     with pytest.raises(UsageError, match="expected a whole number from 1 to 1,024"):
         Workers(number)
+
+
+def test_workers_that_are_ended_in_the_middle_of_a_result_leave_nothing_that_waits_for_the_rest() -> None:
+    pool = process_pool(1)
+    pool.submit(int, 1).result()
+    pool.submit(bytes, 200_000_000)
+    time.sleep(0.25)  # it has begun to send them, and takes as long again at least
+    reader = pool._executor_manager_thread  # type: ignore[attr-defined]
+    _end(pool, idle=False)
+    reader.join(10)
+    assert not reader.is_alive()
