@@ -395,8 +395,10 @@ def gathered(
 
 
 def _most(n: int | None, precision: float | None, until_decided: bool) -> int:
-    if n is not None and (type(n) is not int or n < 1):
-        raise UsageError(f"{n!r} replications: expected a whole number, at least 1")
+    if n is not None and type(n) is not int:
+        raise UsageError(f"{n!r} replications: expected a whole number")
+    if n is not None and n < 1:
+        raise UsageError(f"{n} replications: expected at least 1")
     if precision is not None and until_decided:
         raise UsageError(
             "give either a precision or until decided: each says by itself how many runs to make"

@@ -623,7 +623,7 @@ def test_workers_are_a_whole_number_from_1_to_1024(number: Any) -> None:
 def test_workers_that_are_ended_in_the_middle_of_a_result_leave_nothing_that_waits_for_the_rest() -> None:
     pool = process_pool(1)
     pool.submit(int, 1).result()
-    pool.submit(bytes, 200_000_000)
+    pool.submit(bytes, 150_000_000)
     time.sleep(0.25)  # it has begun to send them, and takes as long again at least
     reader = pool._executor_manager_thread  # type: ignore[attr-defined]
     _end(pool, idle=False)
