@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from field.user import User, asking, both, kubeinfer
+from field.user import PAGES, User, asking, both, kubeinfer
 
 HEAD = {
     "KubeInfer": """apiVersion: infer.modelarts.huaweicloud/v1
@@ -154,13 +154,15 @@ def test_where_no_set_of_changes_meets_the_objectives_it_exits_with_1(user: User
     (user.folder / "manifest.yaml").write_text(HEAD["KubeInfer"] + CONTAINERS)
     done = user.types(
         *("recommend", "manifest.yaml", "--nodes", "4x8", "--within", "1s", "-n", "1", "--workers", "1"),
-        *("--html", "page.html", "--json", "r.json"),
+        *("--json", "r.json", "--html", "page.html")[: 4 if PAGES else 2],
     )
     assert done.returncode == 1
     number = re.match(r"✘ No set of changes meets the objectives, of ([\d,]+) that were", done.stdout)
     assert number is not None
     document = json.loads((user.folder / "r.json").read_text())
     assert number[1] == f"{sum(bool(each['changes']) for each in document['looked']):,}"
+    if not PAGES:
+        return
     page = (user.folder / "page.html").read_text(encoding="utf-8")
     assert f"{number[1]} sets of changes" in page
     assert f"Of {number[1]} sets no more than 20: those that were played first." in page

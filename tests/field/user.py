@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from command_line import Done, sim
 
 Raw = dict[str, Any]
 NPU = "huawei.com/ascend-1980"
+#: Whether pages can be written: pictures need the extra [report].
+PAGES = find_spec("plotly") is not None
 
 
 def kubeinfer(

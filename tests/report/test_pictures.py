@@ -139,6 +139,7 @@ def test_the_image_of_an_axis_by_factors_has_its_ends_where_they_are() -> None:
 
 
 def test_what_cannot_be_drawn_or_played_is_told_what_to_make_of_it(update) -> None:
+    pytest.importorskip("plotly", reason="pictures need the extra [report]")
     scenario = load_scenario(ROOT / "scenarios" / "up-first.yaml")  # a Path, as well
     with pytest.raises(UsageError) as told:
         plot_timeline(scenario)
