@@ -59,6 +59,12 @@ def test_what_was_done_and_what_befell_says_why() -> None:
     assert any(not is_fault for is_fault in told.values())
 
 
+def test_of_a_run_in_which_all_is_done_in_an_instant_the_course_begins_at_the_start() -> None:
+    scenario = load_scenario(str(ROOT / "scenarios/drain-held-by-a-budget.yaml"))
+    (course,) = courses(assess(simulate(scenario)))
+    assert (course.at[0], course.at[-1]) == (0, 300_001)
+
+
 def test_a_dip_of_an_instant_among_ten_thousand_changes_is_drawn() -> None:
     steps = Steps([(at, 7 + at % 2) for at in range(10_000)])
     steps.points[6_543] = (6_543, 1)

@@ -129,6 +129,8 @@ def _of_kubeinfer(name: str, measures: Measures, actions: Sequence[Action], asse
     events, left_out = events_of(measures, actions, assessment.cluster.faults)
     since, until = time_range(measures, marks_of(measures, tuple(actions)))
     until = max([until, *(each.at for each in events)])
+    if until - since < 1000:
+        since = 0  # what happens is an instant: of that alone there is nothing to see
     return _course(name, "instance", measures.desired, groups, (since, until), events, left_out)
 
 
