@@ -30,9 +30,9 @@ def is_out_of(reason: str) -> bool:
 
 
 #: What has the API server refuse pods; `unnamedResources`: a quota counts what their containers do not name; `invalid`:
-#: admission has made something of them that may not be.
+#: admission has made something of them that may not be; `name`: labels made of their owner's name are too long.
 RefusedBy = Literal[
-    "PriorityClass", "RuntimeClass", "LimitRange", "ResourceQuota", "unnamedResources", "invalid"
+    "PriorityClass", "RuntimeClass", "LimitRange", "ResourceQuota", "unnamedResources", "invalid", "name"
 ]
 
 

@@ -25,6 +25,8 @@ KUBE_SCHEDULER, VOLCANO = SCHEDULERS = ("default-scheduler", "volcano")
 
 #: The label on a pod template that ties KubeInfer to the Ascend device plugin, when it is "true".
 RESET_LABEL = "modelarts-infer-npu-reset-enable"
+#: The update strategy of a StatefulSet or DaemonSet under which pods go when somebody deletes them.
+ON_DELETE = "OnDelete"
 
 
 class IntOrPercent(Struct, frozen=True):
@@ -378,6 +380,8 @@ class ReplicaSet(Struct, OfOneTemplate, frozen=True):
     """
 
     kind: ClassVar[Kind] = "ReplicaSet"
+    #: Which pods an update leaves as they are, whatever comes: it makes pods, and replaces none.
+    leaves: ClassVar[str] = "a ReplicaSet only makes pods"
 
     name: str
     template: PodTemplate
@@ -423,6 +427,13 @@ class StatefulSet(Struct, OfOneTemplate, frozen=True):
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
 
+    @property
+    def leaves(self) -> str:
+        """Which pods an update leaves as they are, or why it replaces none; "" where it replaces all."""
+        if self.on_delete:
+            return ON_DELETE
+        return f"partition {self.partition}" if self.partition else ""
+
 
 class DaemonSet(Struct, OfOneTemplate, frozen=True):
     """One DaemonSet object (apps/v1), with the API server's defaults.
@@ -451,6 +462,11 @@ class DaemonSet(Struct, OfOneTemplate, frozen=True):
     annotations: Mapping[str, str] = field(default_factory=dict)
     raw: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+
+    @property
+    def leaves(self) -> str:
+        """Why an update replaces no pod; "" where it replaces all."""
+        return ON_DELETE if self.on_delete else ""
 
 
 class BarePod(Struct, OfOneTemplate, frozen=True):

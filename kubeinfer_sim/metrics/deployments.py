@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from itertools import takewhile
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from msgspec import Struct, field
 
@@ -33,6 +33,7 @@ from kubeinfer_sim.controllers.deployment.records import (
     PodEvicted,
     PodsRefused,
 )
+from kubeinfer_sim.controllers.kubeinfer.records import SpecApplied
 from kubeinfer_sim.engine.history import Record
 from kubeinfer_sim.engine.meter import End, Handlers
 from kubeinfer_sim.metrics.attribution import CauseSummary
@@ -76,7 +77,21 @@ class Condition(NamedTuple):
 
 
 class DeploymentChange(AppliedSpec):
-    """An applied spec of a Deployment; in place is what is available, too."""
+    """An applied spec of a Deployment; in place is what is available, too.
+
+    Attributes:
+        leaves: which pods its update does not replace, or why it replaces none; "" where it replaces all.
+    """
+
+    leaves: str = ""
+
+    @classmethod
+    def of(cls, r: SpecApplied | DeploymentApplied) -> Self:
+        """What a record says was applied."""
+        change = super().of(r)
+        if isinstance(r, DeploymentApplied):
+            change.leaves = r.leaves
+        return change
 
     @property
     def is_material(self) -> bool:
@@ -170,6 +185,17 @@ class DeploymentMeasures(Struct, dict=True):
     def focus(self) -> DeploymentChange | None:
         """The last change for which pods come or go."""
         return next((change for change in reversed(self.changes) if change.is_material), None)
+
+    @property
+    def kept(self) -> tuple[int, int]:
+        """Of how many pods that are there at the end the template is not the newest, and how many these are."""
+        newest = self.changes[-1].revision if self.changes else ""
+        there = [
+            life.revision
+            for life in self.pods
+            if life.pods and (life.pods[0].gone, life.pods[0].deleting, life.pods[0].finished) == (None,) * 3
+        ]
+        return sum(each != newest for each in there), len(there)
 
     @property
     def object_changes(self) -> list[DeploymentChange]:

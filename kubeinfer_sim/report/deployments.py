@@ -76,7 +76,8 @@ def sentence(
                     else ""
                 )
                 return f"{name} is available after {took}{again}"
-            return f"{what} completes in {took}; {_available(measures)}{_held_up(measures)}"
+            done = "replaces no pod" if _replaces_nothing(measures) else f"completes in {took}"
+            return f"{what} {done}{_kept(measures)}; {_available(measures)}{_held_up(measures)}"
         case DeploymentOutcome.PAUSED:
             return f"{what} is paused before it is complete"
         case DeploymentOutcome.UNFINISHED:
@@ -161,6 +162,8 @@ def rows_of(measures: DeploymentMeasures) -> list[tuple[str, str | Text]]:
                 most = count(change.replicas + change.surge, "pod")
                 budgets = f"maxSurge {change.surge:,} (up to {most}), {budgets}"
             rows.append(("Budgets", budgets))
+        if kept := _kept(measures).removeprefix(": "):
+            rows.append(("Kept", kept))
     rows.append(("Available", _available(measures)))
     if conditions := _conditions(measures):
         rows.append(("Conditions", conditions))
@@ -273,6 +276,22 @@ def _available(measures: DeploymentMeasures) -> str:
         since = f" from {point(measures.since)} on" if 0 < measures.since == measures.owed_from else ""
         text = f"at least {low.value:,}{of} pod{'' if wanted[-1] == 1 else 's'} available{since}"
     return f"{text}{_disturbed(measures)}{_at_other_times(measures)}"
+
+
+def _replaces_nothing(measures: DeploymentMeasures) -> bool:
+    """Whether all pods that are there have an earlier template than the one that was asked for last."""
+    kept, there = measures.kept
+    return bool(measures.focus and measures.focus.leaves) and 0 < there == kept
+
+
+def _kept(measures: DeploymentMeasures) -> str:
+    """`: 2 of 3 pods keep the template they had (partition 2)`: what an update leaves as it is."""
+    change, (kept, there) = measures.focus, measures.kept
+    if change is None or not change.is_update or not change.leaves or not kept:
+        return ""
+    waits = "" if change.leaves.startswith("partition") else " until somebody deletes them"
+    verb = "keeps" if there == 1 else "keep"
+    return f": {kept:,} of {count(there, 'pod')} {verb} the template they had{waits} ({change.leaves})"
 
 
 def _is_disturbed(measures: DeploymentMeasures) -> bool:

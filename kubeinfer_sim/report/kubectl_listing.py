@@ -104,6 +104,8 @@ class _Reader:
     def _labels(self, pod: PodRef, labels: Mapping[str, str]) -> dict[str, str]:
         key = POD_TEMPLATE_HASH if pod.instance.kind == "Deployment" else CONTROLLER_REVISION_HASH
         revision = self._revision(pod)
+        if revision and pod.instance.kind == "StatefulSet":  # the name of its ControllerRevision
+            revision = f"{in_namespace(pod.instance.owner)}-{revision}"
         return {**labels, **({key: revision} if revision and pod.instance.kind != "Pod" else {})}
 
     def _owner(self, pod: PodRef) -> _Object | None:

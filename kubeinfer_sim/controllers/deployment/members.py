@@ -16,7 +16,11 @@ from kubeinfer_sim.cluster.records import InstanceRef, PodReady, PodRef
 from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.start_barrier import StartBarrier
 from kubeinfer_sim.controllers.deployment.records import PodEvicted, PodsRefused
+from kubeinfer_sim.manifest.kubernetes.names import LABEL_VALUE_MAX, byte_length
+from kubeinfer_sim.manifest.kubernetes.updates import invalid
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH
 from kubeinfer_sim.manifest.model import KUBE_SCHEDULER, DaemonSet, PodTemplate, StatefulSet
+from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.scenario.timings.model import Timings
 
 
@@ -58,6 +62,21 @@ class Member:
     def available(self, now: int, min_ready: int) -> bool:
         """Whether it has been ready for so many ms."""
         return self.ready and self.ready_since is not None and self.ready_since + min_ready <= now
+
+
+def _too_long(name: str, template: PodTemplate) -> Refusal | None:
+    """Why the API server calls a pod of a StatefulSet invalid: its name, or its revision's, is too long for a label.
+
+    pkg/controller/statefulset/stateful_set_utils.go (updateIdentity, setPodRevision) makes labels and a host name of
+    them. The real hash has 10 characters, rarely fewer; the one here always has 10.
+    """
+    words = f"must be no more than {LABEL_VALUE_MAX} characters"
+    labels = (template.labels[CONTROLLER_REVISION_HASH], name)
+    too_long = [each for each in labels if byte_length(each) > LABEL_VALUE_MAX]
+    errors = [f'metadata.labels: Invalid value: "{each}": {words}' for each in too_long]
+    if name in too_long:
+        errors.append(f'spec.hostname: Invalid value: "{name}": {words}')
+    return Refusal("name", invalid("Pod", name, errors)) if errors else None
 
 
 class Members:
@@ -150,7 +169,9 @@ class Members:
         self, ordinal: int, spec: StatefulSet | DaemonSet, template: PodTemplate, cause: int
     ) -> bool:
         """Whether the API server does not take another pod, which is recorded once."""
-        refusal = self._api.admission.refusal(spec.namespace, [(f"{spec.name}-{ordinal}", template)])
+        name = f"{in_namespace(spec.name)}-{ordinal}"
+        refusal = _too_long(name, template) if spec.kind == "StatefulSet" else None
+        refusal = refusal or self._api.admission.refusal(spec.namespace, [(name, template)])
         if refusal is None:
             return False
         if not self.refused and not (self._was_refused and refusal == self._refusal):

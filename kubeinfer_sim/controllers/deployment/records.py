@@ -11,7 +11,8 @@ class DeploymentApplied(Record):
     """The user created or changed a Deployment.
 
     `changed` names what differs (template, replicas, strategy, other fields, paused, resumed, metadata; `created` at
-    first, `nothing`). `surge` and `unavailable` are the resolved budgets in pods.
+    first, `nothing`). `surge` and `unavailable` are the resolved budgets in pods, `leaves` says which pods an update
+    does not replace ("" where it replaces all).
     """
 
     deployment: str
@@ -23,6 +24,7 @@ class DeploymentApplied(Record):
     changed: tuple[str, ...]
     label: str
     kind: str = "Deployment"
+    leaves: str = ""
 
 
 class ReplicaSetScaled(Record):

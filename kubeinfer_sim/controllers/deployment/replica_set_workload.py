@@ -41,6 +41,7 @@ class ReplicaSetWorkload:
         self._status = StatusWriter(cluster.env.clock, cluster.env.history)
         self._cause = NO_CAUSE
         self._deleted = False
+        self._other_templates = False
         self._run_timer: Timer | None = None
         self._retry = Requeue(self._clock, self._wake_up)
         self._available_timer: Timer | None = None
@@ -82,6 +83,7 @@ class ReplicaSetWorkload:
     def apply(self, spec: ReplicaSetSpec, label: str) -> None:
         """The user applies another spec: a template counts for the pods made from then on."""
         before, self.spec = self.spec, spec
+        self._other_templates |= before.revision != spec.revision
         same = before.min_ready_seconds == spec.min_ready_seconds
         changed = changed_fields(before, spec, settings=() if same else ("minReadySeconds",))
         replica_set = self._set
@@ -143,10 +145,19 @@ class ReplicaSetWorkload:
         replicas, status = self.spec.replicas, self._set.status
         missing = max(0, replicas - status.available)
         counts = Counts(
-            status.replicas, status.replicas, status.ready, status.available, missing, status.terminating
+            status.replicas, self._updated(), status.ready, status.available, missing, status.terminating
         )
         complete = not missing and status.replicas == replicas
         self._status.settled(self.spec, counts, self._cause, complete=complete, failure=status.failure)
+
+    def _updated(self) -> int:
+        """How many of its pods are of the newest template; they are looked through where there has been another."""
+        if not self._other_templates:
+            return self._set.status.replicas
+        return sum(
+            pod.revision == self.spec.revision and not pod.terminating and pod.final_phase is None
+            for pod in self._pods
+        )
 
     # -- what its pods do ----------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from kubeinfer_sim.controllers.deployment.members import Member, Members
 from kubeinfer_sim.controllers.deployment.progress import Counts
 from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH
 from kubeinfer_sim.manifest.model import PodTemplate, StatefulSet
+from kubeinfer_sim.manifest.names_apart import in_namespace
 
 
 class StatefulSetControl:
@@ -91,7 +92,10 @@ class StatefulSetControl:
             spec = self._current
         template = self._templates.get(spec.revision)
         if template is None:
-            labels = {**spec.template.labels, CONTROLLER_REVISION_HASH: spec.revision}
+            labels = {
+                **spec.template.labels,
+                CONTROLLER_REVISION_HASH: f"{in_namespace(spec.name)}-{spec.revision}",
+            }
             template = self._templates[spec.revision] = replace(spec.template, labels=labels)
         member = self._members.create(
             ordinal, spec, template, cause, generation=self._generations[ordinal], running=running

@@ -59,6 +59,7 @@ class StatusWriter:
                 changed,
                 label,
                 spec.kind,
+                spec.leaves,
             )
         )
 

@@ -27,6 +27,10 @@ _printable_ascii = partial(re.fullmatch, r"[ -<>-~]*")
 _config_key = partial(re.fullmatch, r"[-._a-zA-Z0-9]+")
 
 
+#: Bytes of a label's value at most.
+LABEL_VALUE_MAX = 63
+
+
 def byte_length(text: str) -> int:
     """Length in UTF-8 bytes, which is what the API server's limits count."""
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
@@ -98,7 +102,7 @@ def qualified_name(value: str) -> list[str]:
 
 def label_value(value: str) -> list[str]:
     """A label's value: empty, or like a name with upper case, '_' and '.', at most 63 characters."""
-    errors = _too_long(value, 63)
+    errors = _too_long(value, LABEL_VALUE_MAX)
     if value and not _qualified_part(value):
         errors.append(
             "must be empty or letters, digits, '-', '_' and '.', beginning and ending with a letter or digit "

@@ -10,5 +10,6 @@ BETA_ALIASES = {"beta.kubernetes.io/os": OS, "beta.kubernetes.io/arch": ARCHITEC
 
 #: Which ReplicaSet of a Deployment a pod belongs to (k8s.io/api apps/v1, DefaultDeploymentUniqueLabelKey).
 POD_TEMPLATE_HASH = "pod-template-hash"
-#: Which template a pod of a StatefulSet or a DaemonSet was made from (apps/v1, ControllerRevisionHashLabelKey).
+#: Which template a pod of a StatefulSet or a DaemonSet was made from (apps/v1, ControllerRevisionHashLabelKey): the
+#: name of its ControllerRevision, which begins with the StatefulSet's, and of a DaemonSet the hash alone.
 CONTROLLER_REVISION_HASH = "controller-revision-hash"
