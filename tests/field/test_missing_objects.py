@@ -320,3 +320,58 @@ def test_objects_that_the_api_server_would_not_take_are_no_fault_of_the_simulato
     done, _ = user.runs()
     assert done.returncode in (0, 1, 2)
     assert "fault" not in done.stderr
+
+
+@both
+@pytest.mark.parametrize(
+    ("written", "place"),
+    [
+        (
+            named(
+                "PersistentVolume",
+                "pv",
+                spec={
+                    "accessModes": ["ReadWriteOnce"],
+                    "capacity": {"storage": "1Gi"},
+                    "local": {"path": "/disk"},
+                    "nodeAffinity": {
+                        "required": {
+                            "nodeSelectorTerms": [
+                                {"matchExpressions": [{"key": "zone", "operator": "In", "values": ["a"]}]}
+                            ]
+                        }
+                    },
+                },
+            ),
+            "spec.nodeAffinity",
+        ),
+        (
+            named(
+                "StorageClass",
+                "disk",
+                provisioner="disk.csi",
+                allowedTopologies=[{"matchLabelExpressions": [{"key": "zone", "values": ["a"]}]}],
+            ),
+            "allowedTopologies",
+        ),
+    ],
+)
+def test_a_volume_that_ties_its_pods_to_nodes_is_a_warning_with_its_line(
+    user: User, workload: Callable[..., Raw], written: Raw, place: str
+) -> None:
+    user.plans(
+        workload(asking(npu=8), **OF_CLAIM), claim("ReadWriteOnce"), written, cluster="4x8", horizon="1h"
+    )
+    warnings = user.runs()[1]["warnings"]
+    (warning,) = [each for each in warnings if f"warning: {place}: not simulated: pods that use" in each]
+    assert "stay Pending" in warning
+    assert f"{place}: not simulated" in " ".join(user.types("validate", "manifest.yaml").stdout.split())
+
+
+@both
+def test_a_volume_for_all_nodes_is_none(user: User, workload: Callable[..., Raw]) -> None:
+    volume = named("PersistentVolume", "pv", spec={"capacity": {"storage": "1Gi"}, "nodeAffinity": {}})
+    user.plans(
+        workload(asking(npu=8), **OF_CLAIM), claim("ReadWriteOnce"), volume, cluster="4x8", horizon="1h"
+    )
+    assert not [each for each in user.runs()[1]["warnings"] if "not simulated" in each]

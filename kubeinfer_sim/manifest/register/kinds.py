@@ -112,7 +112,7 @@ ROWS: tuple[KindRow, ...] = (
         "a claim that is not there (`absent`, or created later) or that nothing binds keeps its pods pending; one of "
         "access mode ReadWriteOnce is attached to one node at a time (Multi-Attach error), one of ReadWriteOncePod is "
         "for one pod. Claims that are in no file are taken to be bound and for many nodes at once, and no volume ties "
-        "a pod to a node",
+        "a pod to a node: `nodeAffinity` of a volume and `allowedTopologies` of a class are warned of",
     ),
     _row(_YES, "RuntimeClass", "its overhead, and the labels and taints of its nodes"),
     _row(_YES, "PriorityClass", "every field: who goes first, and who may preempt whom"),
