@@ -104,10 +104,10 @@ class Admission:
             known = self._admitted[namespace, id(template)] = template, made
         return known[1]
 
-    @property
-    def may_refuse(self) -> bool:
-        """Whether there is anything that could have it refuse pods."""
-        return self.quotas is not None or bool(self._absent_classes) or any(self._limit_ranges.values())
+    def may_refuse(self, templates: Iterable[PodTemplate]) -> bool:
+        """Whether there is anything that could have it refuse pods of these templates."""
+        there = self.quotas is not None or bool(self._absent_classes) or any(self._limit_ranges.values())
+        return there or any(map(_says_priority, templates))
 
     def refusal(self, namespace: str, pods: Sequence[tuple[str, PodTemplate]]) -> Refusal | None:
         """Why the API server does not take these pods, admitted and by name; None where it does."""
@@ -118,6 +118,9 @@ class Admission:
             if ("RuntimeClass", needed := _runtime_class(template)) in self._absent_classes:
                 why = f'pod rejected: RuntimeClass "{needed}" not found'
                 return Refusal("RuntimeClass", f'pods "{name}" is forbidden: {why}')
+        for name, template in pods:
+            if _says_priority(template) and (why := self._another_priority(template)):
+                return Refusal("priority", f'pods "{name}" is forbidden: {why}')
         ranges = self._limit_ranges.get(namespace, {}).values()
         for name, template in pods if ranges else ():
             if errors := _more_than_limits(template):
@@ -165,6 +168,31 @@ class Admission:
         named = self._class(class_name) or self._default_class()
         return 0 if named is None else named.value
 
+    def _another_priority(self, template: PodTemplate) -> str:
+        """Why a pod may not say what follows from its class (priority/admission.go, admitPod); "" where it is the same.
+
+        Of a class that is taken to be there its own word is all that is known.
+        """
+        named = self._class(template.priority_class_name)
+        if named is None and template.priority_class_name:
+            return ""
+        priority, preempts = (0, True) if named is None else (named.value, named.preempts)
+        own = _spec(template)
+        for what, said, computed in (
+            ("integer value of priority", own.get("priority"), priority),
+            (
+                "string value of PreemptionPolicy",
+                own.get("preemptionPolicy"),
+                "PreemptLowerPriority" if preempts else "Never",
+            ),
+        ):
+            if said is not None and said != computed:
+                return (
+                    f"the {what} ({said}) must not be provided in pod spec; priority admission controller computed "
+                    f"{computed} from the given PriorityClass name"
+                )
+        return ""
+
     def _class(self, name: str) -> PriorityClass | None:
         return self._priority_classes.get(name) if name else self._default_class()
 
@@ -197,6 +225,12 @@ def _tolerating(seconds: int) -> PerTemplate[PodTemplate]:
 def _spec(template: PodTemplate) -> Mapping[str, Any]:
     spec = template.raw.get("spec")
     return spec if isinstance(spec, Mapping) else {}
+
+
+def _says_priority(template: PodTemplate) -> bool:
+    """Whether a pod itself says what admission has from its PriorityClass."""
+    spec = _spec(template)
+    return spec.get("priority") is not None or spec.get("preemptionPolicy") is not None
 
 
 def _runtime_class(template: PodTemplate) -> str:

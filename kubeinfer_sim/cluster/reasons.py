@@ -30,9 +30,17 @@ def is_out_of(reason: str) -> bool:
 
 
 #: What has the API server refuse pods; `unnamedResources`: a quota counts what their containers do not name; `invalid`:
-#: admission has made something of them that may not be; `name`: labels made of their owner's name are too long.
+#: admission has made something of them that may not be; `name`: labels made of their owner's name are too long;
+#: `priority`: they say another one than their class has.
 RefusedBy = Literal[
-    "PriorityClass", "RuntimeClass", "LimitRange", "ResourceQuota", "unnamedResources", "invalid", "name"
+    "PriorityClass",
+    "RuntimeClass",
+    "LimitRange",
+    "ResourceQuota",
+    "unnamedResources",
+    "invalid",
+    "name",
+    "priority",
 ]
 
 

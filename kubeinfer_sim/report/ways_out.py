@@ -97,6 +97,7 @@ _OF_REFUSALS: Mapping[RefusedBy, str] = {
     "unnamedResources": "requests and limits for what the quota counts",
     "PriorityClass": "creating the PriorityClass",
     "RuntimeClass": "creating the RuntimeClass",
+    "priority": "an update whose pods leave priority and preemptionPolicy to their PriorityClass",
     "name": "a StatefulSet of a name of at most 52 characters",
     "LimitRange": "an update that keeps to the LimitRange, or another LimitRange,",
 }

@@ -160,15 +160,15 @@ def test_a_deployment_s_pods_wait_where_another_scheduler_places_them(user: User
 def test_the_most_important_are_first_in_the_queue_however_late_they_come(
     user: User, workload: Callable[..., Any]
 ) -> None:
-    late, action = scaled(named(workload(WHOLE), "late", "hi", preemptionPolicy="Never"))
+    late, action = scaled(named(workload(WHOLE), "late", "hi"))
     user.plans(
         late,
+        priority_class("hi", 1000, preemptionPolicy="Never"),
         # It fills both nodes, and a third pod waits since long before.
         low(replicas=3),
         cluster="2x8",
         initial="empty",
         actions=[action, {"at": "2m", "drain": "node-0"}, {"at": "3m", "uncordon": "node-0"}],
-        priorityClasses={"hi": 1000},
         horizon="1h",
     )
     assert not user.runs()[1]["preemptions"]
@@ -197,14 +197,15 @@ def test_of_two_gangs_at_once_the_more_important_is_placed_whichever_is_named_fi
 
 
 @both
-@pytest.mark.parametrize("where", ["pod", "class"])
+@pytest.mark.parametrize("where", ["pod too", "class"])
 def test_whoever_never_preempts_waits(user: User, workload: Callable[..., Any], where: str) -> None:
+    """Its class says so; a pod that says otherwise than its class is refused (`test_priority_classes.py`)."""
     policy = {"preemptionPolicy": "Never"}
-    mine, action = scaled(named(workload(WHOLE), "high", "hi", **(policy if where == "pod" else {})))
+    mine, action = scaled(named(workload(WHOLE), "high", "hi", **(policy if where == "pod too" else {})))
     user.plans(
         mine,
         low(),
-        priority_class("hi", 1000, **(policy if where == "class" else {})),
+        priority_class("hi", 1000, **policy),
         cluster="2x8",
         initial="running",
         actions=[action],

@@ -101,3 +101,60 @@ def test_beside_an_error_nothing_is_said_of_a_class_that_the_file_gives(
     assert done.returncode == 2
     assert "os: not simulated" in " ".join(done.stderr.split() + done.stdout.split())
     assert "is taken to be in the cluster" not in " ".join((done.stderr + done.stdout).split())
+
+
+@both
+@pytest.mark.parametrize(
+    ("said", "of_class", "words"),
+    [
+        ({"priority": 5}, {}, "the integer value of priority (5)"),
+        ({"preemptionPolicy": "Never"}, {}, "the string value of PreemptionPolicy (Never)"),
+        (
+            {"preemptionPolicy": "PreemptLowerPriority"},
+            {"preemptionPolicy": "Never"},
+            "the string value of PreemptionPolicy (PreemptLowerPriority)",
+        ),
+        ({"priority": 1000}, {}, ""),
+        ({"preemptionPolicy": "Never"}, {"preemptionPolicy": "Never"}, ""),
+        ({"preemptionPolicy": "PreemptLowerPriority"}, {}, ""),
+    ],
+)
+def test_pods_that_say_another_priority_than_their_class_are_refused(
+    user: User, workload: Callable[..., Raw], said: Raw, of_class: Raw, words: str
+) -> None:
+    """kubernetes, plugin/pkg/admission/priority (admitPod); vcluster #1718."""
+    user.plans(urgent(workload, replicas=1, **said), {**HI, **of_class}, cluster=CLUSTER, initial="empty")
+    done, _ = user.runs()
+    text = " ".join(done.stdout.split())
+    assert done.returncode == (1 if words else 0)
+    if words:
+        assert f"is forbidden: {words} must not be provided in pod spec; priority admission" in text
+        way = "an update whose pods leave priority and preemptionPolicy to their PriorityClass would let it go on"
+        assert way in text
+    assert len(user.pods()) == (0 if words else 1)
+
+
+@both
+def test_without_a_class_the_priority_is_none(user: User, workload: Callable[..., Raw]) -> None:
+    pods = workload({}, replicas=1, priority=7)
+    user.plans(pods, cluster=CLUSTER, initial="empty")
+    assert "priority admission controller computed 0" in " ".join(user.runs()[0].stdout.split())
+    default = {**HI, "value": 7, "globalDefault": True}
+    user.plans(pods, default, cluster=CLUSTER, initial="empty")
+    assert user.runs()[0].returncode == 0
+
+
+@both
+def test_of_a_class_that_is_taken_to_be_there_pods_may_say_the_priority(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    user.plans(urgent(workload, replicas=1, priority=7), cluster=CLUSTER, initial="empty")
+    assert user.runs()[0].returncode == 0
+
+
+def test_a_pod_that_says_another_priority_is_refused_at_its_time(user: User) -> None:
+    create = {"at": "1m", "create": bare_pod({}, name="early", priority=7)}
+    user.plans(deployment({}, replicas=1), cluster=CLUSTER, actions=[create])
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert any("the integer value of priority (7)" in each for each in result["warnings"])

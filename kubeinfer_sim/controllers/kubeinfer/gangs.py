@@ -45,7 +45,7 @@ class Gangs:
     def refusal(self, instance: Instance) -> Refusal | None:
         """Why the API server does not take all pods of an instance; None where it does."""
         admission, namespace = self._api.admission, self._workload.namespace
-        if not admission.may_refuse:
+        if not admission.may_refuse(role.template for role in instance.spec.roles):
             return None
         pods = [
             (PodRef(instance.ref, role.name, replica, 0).name, admission.admit(role.template, namespace))
