@@ -16,7 +16,12 @@ from kubeinfer_sim.cluster.records import ContainerDied, ContainersRunning, Inst
 from kubeinfer_sim.cluster.stages import StageKind
 from kubeinfer_sim.engine.meter import OnePass
 from kubeinfer_sim.manifest.kubeinfer import API_VERSION
-from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH, POD_TEMPLATE_HASH
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import (
+    CONTROLLER_REVISION_HASH,
+    POD_INDEX,
+    POD_NAME,
+    POD_TEMPLATE_HASH,
+)
 from kubeinfer_sim.manifest.names_apart import in_namespace
 from kubeinfer_sim.metrics.events import events_of, uid_of
 from kubeinfer_sim.metrics.lives import Span
@@ -104,8 +109,13 @@ class _Reader:
     def _labels(self, pod: PodRef, labels: Mapping[str, str]) -> dict[str, str]:
         key = POD_TEMPLATE_HASH if pod.instance.kind == "Deployment" else CONTROLLER_REVISION_HASH
         revision = self._revision(pod)
-        if revision and pod.instance.kind == "StatefulSet":  # the name of its ControllerRevision
-            revision = f"{in_namespace(pod.instance.owner)}-{revision}"
+        if revision and pod.instance.kind == "StatefulSet":
+            revision = f"{in_namespace(pod.instance.owner)}-{revision}"  # the name of its ControllerRevision
+            labels = {
+                **labels,
+                POD_NAME: in_namespace(pod.name),
+                POD_INDEX: str(pod.instance.ordinal),
+            }
         return {**labels, **({key: revision} if revision and pod.instance.kind != "Pod" else {})}
 
     def _owner(self, pod: PodRef) -> _Object | None:

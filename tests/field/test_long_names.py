@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -50,11 +51,10 @@ def test_two_of_a_name_in_two_namespaces_are_as_long_as_each_is(user: User) -> N
     assert user.runs()[0].returncode == 0
 
 
-def test_listed_pods_have_the_name_of_their_revision(user: User) -> None:
-    user.plans(stateful_set(CPU, replicas=1), cluster=NODES, horizon="5m")
-    (row,) = [
-        line
-        for line in user.types("pods", "scenario.yaml", "-o", "kubectl").stdout.splitlines()
-        if "revision-hash" in line
-    ]
-    assert '"chat-' in row
+def test_listed_pods_have_the_labels_of_their_controller(user: User) -> None:
+    user.plans(stateful_set(CPU, replicas=2), cluster=NODES, horizon="5m")
+    listed = json.loads(user.types("pods", "scenario.yaml", "-o", "kubectl").stdout)["items"]
+    labels = [each["metadata"]["labels"] for each in listed if each["kind"] == "Pod"]
+    assert [each["statefulset.kubernetes.io/pod-name"] for each in labels] == ["chat-0", "chat-1"]
+    assert [each["apps.kubernetes.io/pod-index"] for each in labels] == ["0", "1"]
+    assert all(each["controller-revision-hash"].startswith("chat-") for each in labels)

@@ -218,3 +218,20 @@ def test_rollout_and_diff_know_it(user: User) -> None:
     done = user.types("rollout", "other.yaml", "--nodes", "4x8")
     assert done.returncode == 2
     assert "holds no KubeInfer, Deployment, StatefulSet or DaemonSet" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    "label", [{"statefulset.kubernetes.io/pod-name": "chat-1"}, {"apps.kubernetes.io/pod-index": "1"}]
+)
+def test_a_budget_of_one_pod_knows_it_by_the_label_of_its_controller(user: User, label: Raw) -> None:
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "b", "namespace": "prod"},
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": label}},
+    }
+    drain = {"at": "1m", "drain": {"pool": "a"}}
+    user.plans(stateful_set(CPU), budget, cluster=pools(3), actions=[drain], horizon="3m")
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 1
+    assert "cannot evict chat-1: The disruption budget b" in " ".join(done.stdout.split())

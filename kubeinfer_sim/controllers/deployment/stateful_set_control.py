@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from kubeinfer_sim.cluster.cluster import Cluster
 from kubeinfer_sim.controllers.deployment.members import Member, Members
 from kubeinfer_sim.controllers.deployment.progress import Counts
-from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH
+from kubeinfer_sim.manifest.kubernetes.well_known_labels import CONTROLLER_REVISION_HASH, POD_INDEX, POD_NAME
 from kubeinfer_sim.manifest.model import PodTemplate, StatefulSet
 from kubeinfer_sim.manifest.names_apart import in_namespace
 
@@ -37,7 +37,7 @@ class StatefulSetControl:
         self._counts_unavailable = counts_unavailable
         self._by_ordinal: dict[int, Member] = {}
         self._generations: Counter[int] = Counter()
-        self._templates: dict[str, PodTemplate] = {}
+        self._templates: dict[tuple[str, int], PodTemplate] = {}
 
     @property
     def replicas(self) -> int:
@@ -90,13 +90,17 @@ class StatefulSetControl:
         spec = self._spec
         if not spec.on_delete and ordinal < spec.first_ordinal + spec.partition:
             spec = self._current
-        template = self._templates.get(spec.revision)
+        template = self._templates.get((spec.revision, ordinal))
         if template is None:
+            name = in_namespace(spec.name)
             labels = {
                 **spec.template.labels,
-                CONTROLLER_REVISION_HASH: f"{in_namespace(spec.name)}-{spec.revision}",
+                CONTROLLER_REVISION_HASH: f"{name}-{spec.revision}",
+                POD_NAME: f"{name}-{ordinal}",
+                POD_INDEX: str(ordinal),
             }
-            template = self._templates[spec.revision] = replace(spec.template, labels=labels)
+            template = replace(spec.template, labels=labels)
+            self._templates[spec.revision, ordinal] = template
         member = self._members.create(
             ordinal, spec, template, cause, generation=self._generations[ordinal], running=running
         )

@@ -13,3 +13,6 @@ POD_TEMPLATE_HASH = "pod-template-hash"
 #: Which template a pod of a StatefulSet or a DaemonSet was made from (apps/v1, ControllerRevisionHashLabelKey): the
 #: name of its ControllerRevision, which begins with the StatefulSet's, and of a DaemonSet the hash alone.
 CONTROLLER_REVISION_HASH = "controller-revision-hash"
+#: Which pod of a StatefulSet a pod is (apps/v1, StatefulSetPodNameLabel, PodIndexLabel).
+POD_NAME = "statefulset.kubernetes.io/pod-name"
+POD_INDEX = "apps.kubernetes.io/pod-index"
