@@ -292,3 +292,53 @@ def test_a_budget_with_both_bounds_is_refused_when_the_patch_that_makes_it_so_co
         "spec: Invalid value: minAvailable and maxUnavailable cannot be both set" in told
     )
     assert "The disruption budget b" in told, "it still holds"
+
+
+def a_namespace(name: str) -> Raw:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
+@both
+def test_with_a_namespace_all_that_is_in_it_goes(user: User, workload: Callable[..., Any]) -> None:
+    """pkg/controller/namespace/deletion; no disruption budget is asked."""
+    other = deployment({}, replicas=1)
+    other["metadata"].update(name="other", namespace="dev")
+    budget = {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": {"name": "b", "namespace": "prod"},
+        "spec": {"maxUnavailable": 0, "selector": {}},
+    }
+    name = f"{workload({})['kind']}/chat"
+    user.plans(
+        workload({}, replicas=2),
+        bare_pod({}),
+        other,
+        a_namespace("prod"),
+        budget,
+        cluster="4x8",
+        actions=[
+            {"at": "1m", "deleteObject": "Namespace/prod"},
+            {"at": "2m", "object": name, "scale": 3},
+            {"at": "2m", "object": "PodDisruptionBudget/b", "patchObject": {"spec": {"maxUnavailable": 1}}},
+        ],
+        horizon="10m",
+    )
+    _, result = user.runs()
+    assert [each["name"] for each in user.pods("30s")] != ["other-0"]
+    assert [each["name"] for each in user.pods("5m")] == ["other-0"]
+    refused = [each for each in result["warnings"] if " is refused: " in each]
+    assert len(refused) == 2
+    assert all(each.endswith("not found") for each in refused)
+
+
+@pytest.mark.parametrize("name", ["default", "kube-system"])
+def test_some_namespaces_may_not_be_deleted(user: User, name: str) -> None:
+    pods = deployment({}, replicas=1)
+    pods["metadata"]["namespace"] = name
+    delete = {"at": "1m", "deleteObject": f"Namespace/{name}"}
+    user.plans(pods, a_namespace(name), cluster="4x8", actions=[delete], horizon="10m")
+    done, result = user.runs()
+    assert done.returncode == 1
+    assert any("forbidden: this namespace may not be deleted" in each for each in result["warnings"])
+    assert [each["name"] for each in user.pods("5m")] == ["chat-0"]

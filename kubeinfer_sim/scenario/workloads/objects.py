@@ -70,6 +70,10 @@ class ObjectLines:
             for kind, namespace, name in keys
         }
 
+    def inside(self, namespace: str) -> list[str]:
+        """The names of those that are in a namespace."""
+        return [name for name, key in self._names().items() if key in self._there and key[1] == namespace]
+
     @property
     def first(self) -> tuple[ClusterObject, ...]:
         """All that are there at time 0."""

@@ -291,10 +291,16 @@ class TimeLine:
 
     def _delete(self, at: int, name: str, path: Path) -> Sequence[Change]:
         if name in self._objects:
+            written = self._objects.named(name)
+            if written.kind == "Namespace" and written.name in _IMMORTAL:
+                message = f'namespaces "{written.name}" is forbidden: this namespace may not be deleted'
+                return [Refused(at, "deletion", name, message)]
             deleted = self._objects.delete(at, name)
-            if isinstance(deleted, DeleteObject):
-                self._warn_of_finalizers(name, self._objects.named(name).document.value, path)
-            return [deleted]
+            if not isinstance(deleted, DeleteObject):
+                return [deleted]
+            self._warn_of_finalizers(name, written.document.value, path)
+            inside = self._inside(written.name) if written.kind == "Namespace" else []
+            return [deleted, *(change for each in inside for change in self._delete(at, each, path))]
         line = self._lines.get(name)
         if line is None:
             self._objects.unknown(name, path, list(self._lines))
@@ -305,6 +311,12 @@ class TimeLine:
             self._deleted.add(name)
             self._warn_of_finalizers(name, line.current.raw, path)
         return [Delete(at, line.kind, line.current.name)]
+
+    def _inside(self, namespace: str) -> list[str]:
+        """What there is in a namespace, by name: its controller deletes all of it (namespaced_resources_deleter.go)."""
+        there = [name for name in self._lines if name not in self._deleted]
+        workloads = [name for name in there if self._lines[name].current.namespace == namespace]
+        return [*workloads, *self._objects.inside(namespace)]
 
     def _warn_of_finalizers(self, name: str, value: Mapping[str, Any], path: Path) -> None:
         metadata = value.get("metadata")
@@ -340,6 +352,10 @@ class TimeLine:
                 message = f"{spec.kind} {spec.name} is not in the scenario's manifest; it would be created"
             self._context.error(path, message)
         return [*actions, *self._autoscaled(at, loaded.others, path)]
+
+
+#: Namespaces that the API server keeps (plugin/pkg/admission/namespace/lifecycle).
+_IMMORTAL = ("default", "kube-system", "kube-public")
 
 
 def name_of(spec: WorkloadSpec) -> str:
