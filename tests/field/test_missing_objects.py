@@ -375,3 +375,52 @@ def test_a_volume_for_all_nodes_is_none(user: User, workload: Callable[..., Raw]
         workload(asking(npu=8), **OF_CLAIM), claim("ReadWriteOnce"), volume, cluster="4x8", horizon="1h"
     )
     assert not [each for each in user.runs()[1]["warnings"] if "not simulated" in each]
+
+
+DEAD = {"at": "1m", "nodeDown": "node-0"}
+FORCED = {"at": "20m", "forceDelete": {}}
+
+
+@both
+@pytest.mark.parametrize(
+    ("actions", "least", "most"),
+    [
+        # maxWaitForUnmountDuration: kubernetes #129805, #50944
+        ([DEAD, FORCED], "25m59s", "26m2s"),
+        ([DEAD, {"at": "20m", "outOfService": ["node-0"]}, FORCED], "19m59s", "20m11s"),
+        # Back after two of the six minutes it says that it has unmounted it.
+        ([DEAD, FORCED, {"at": "22m", "nodeUp": "node-0"}], "21m59s", "22m15s"),
+        ([{"at": "1m", "nodeDown": {"nodes": ["node-0"], "mode": "cutOff"}}, FORCED], "25m59s", "26m2s"),
+        # Its node lives, and says so with its next status.
+        (
+            [{"at": "1m", "cordon": ["node-0"]}, {"at": "20m", "deletePod": {"gracePeriod": "0s"}}],
+            "19m59s",
+            "20m11s",
+        ),
+    ],
+)
+def test_a_volume_of_a_node_nobody_hears_of_is_detached_by_force_after_six_minutes(
+    user: User, workload: Callable[..., Raw], actions: list[Raw], least: str, most: str
+) -> None:
+    pods = workload(asking(npu=8), replicas=1, **OF_CLAIM)
+    user.plans(pods, claim("ReadWriteOnce"), cluster="2x8", actions=actions, horizon="1h")
+    assert "Running" not in [each["status"] for each in user.pods(least) if each["node"] == "node-1"]
+    assert [each["status"] for each in user.pods(most) if each["node"] == "node-1"] == ["Running"]
+
+
+@both
+def test_meanwhile_it_is_said_that_the_volume_is_attached_still(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    pods = workload(asking(npu=8), replicas=1, **OF_CLAIM)
+    user.plans(pods, claim("ReadWriteOnce"), cluster="2x8", actions=[DEAD, FORCED], horizon="23m")
+    attached = "Multi-Attach error: volume of claim c is already exclusively attached to node-0"
+    assert attached in " ".join(user.types("why", "scenario.yaml", "--at", "22m").stdout.split())
+    assert attached in " ".join(user.types("run", "scenario.yaml").stdout.split())
+
+
+@both
+def test_a_volume_for_many_nodes_waits_for_none(user: User, workload: Callable[..., Raw]) -> None:
+    pods = workload(asking(npu=8), replicas=1, **OF_CLAIM)
+    user.plans(pods, claim("ReadWriteMany"), cluster="2x8", actions=[DEAD, FORCED], horizon="1h")
+    assert [each["status"] for each in user.pods("20m10s") if each["node"] == "node-1"] == ["Running"]

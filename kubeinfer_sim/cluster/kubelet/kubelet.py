@@ -442,6 +442,7 @@ class Kubelet(Watcher):
     def come_back(self, node: Node) -> None:
         """The kubelet talks to the API server again; what ran on a dead machine is started anew."""
         self._node_events.come_back(node, self._workers_on(node))
+        self._set_up.objects.reports_again(node)
 
     def stop_kubelet(self, node: Node) -> None:
         """The kubelet's process ends; the containers run on."""

@@ -3,8 +3,9 @@
 Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (generateContainerConfig), pkg/kubelet/pod_workers.go;
 pkg/util/goroutinemap/exponentialbackoff (mounts are tried again after 500 ms, 1 s, 2 s … up to 122 s);
 pkg/controller/volume/attachdetach/reconciler (a volume for one node is attached once the other has said that it does
-not use it; reportMultiAttachError names the pods that use it). Nothing comes of it until somebody creates the object,
-so nothing is an event until then.
+not use it, or after 6 min from one that is not heard of, maxWaitForUnmountDuration, unless somebody has said that it is
+out of service; reportMultiAttachError names the pods that use it). Nothing comes of it until somebody creates the
+object, so nothing is an event until then.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ from kubeinfer_sim.cluster.heartbeat import PERIOD
 from kubeinfer_sim.cluster.kubelet.image_pull import PullRetries
 from kubeinfer_sim.cluster.kubelet.pod_worker import PodWorker
 from kubeinfer_sim.cluster.kubelet.services import Services
+from kubeinfer_sim.cluster.node import OUT_OF_SERVICE, Node
 from kubeinfer_sim.cluster.per_template import needs_of
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import ObjectMissing
-from kubeinfer_sim.manifest.references import Needs, Reference
+from kubeinfer_sim.manifest.references import CLAIM, Needs, Reference
 
 #: Why a container, or a pod, waits.
 CONFIG_ERROR, MOUNT, ATTACH = "CreateContainerConfigError", "FailedMount", "FailedAttachVolume"
 #: Between two attempts to mount, at first and at most.
 FIRST_MOUNT, LONGEST_MOUNT = 500, 122_000
 _ONE_NODE = "ReadWriteOnce"
+#: How long a volume is left to a node that does not say that it has unmounted it (kube-controller-manager's default).
+FORCED_DETACH = 360_000
 #: What is said of an entry that a volume names and its object has not (pkg/volume/configmap, pkg/volume/secret).
 _NO_ENTRY = {
     "ConfigMap": "configmap references non-existent config key: {key}",
@@ -66,6 +70,8 @@ class ObjectWaits:
         self._waiting: dict[PodWorker, ObjectWait] = {}
         # By namespace and name of a claim: the pods that are on nodes and name it.
         self._users: dict[tuple[str, str], dict[PodWorker, None]] = {}
+        # Likewise: the node that nobody hears of to which the volume is attached though no pod uses it, and until when.
+        self._attached: dict[tuple[str, str], tuple[Node, int]] = {}
 
     def volume(self, worker: PodWorker) -> Missing | None:
         """What the volumes of a pod, or its init containers, lack; None where nothing does."""
@@ -78,8 +84,15 @@ class ObjectWaits:
                 return Missing(each, MOUNT, f"MountVolume.SetUp failed: {message}")
         for each in needed.claims:
             if holder := self._elsewhere(worker, each):
-                used = f"already used by pod {holder.pod.ref.name} on {holder.node.name}"
-                return Missing(each, ATTACH, f"Multi-Attach error: volume of claim {each.name} is {used}")
+                used = f"used by pod {holder.pod.ref.name} on {holder.node.name}"
+                return Missing(
+                    each, ATTACH, f"Multi-Attach error: volume of claim {each.name} is already {used}"
+                )
+            if (node := self._attached_to(worker, each)) is not None:
+                used = f"exclusively attached to {node.name}, which does not say that it is unmounted"
+                return Missing(
+                    each, ATTACH, f"Multi-Attach error: volume of claim {each.name} is already {used}"
+                )
         init = {each.name for each in pod.template.init_containers}
         return next(self._unset(pod, needed, lambda name: name in init), None)
 
@@ -112,14 +125,20 @@ class ObjectWaits:
 
     def _elsewhere(self, worker: PodWorker, claim: Reference) -> PodWorker | None:
         """The pod on another node that has the volume, which is for one node at a time."""
-        key = claim.kind, worker.pod.namespace, claim.name
-        written = self._api.objects.get(key)
-        spec = written.raw.get("spec") if written is not None else None
-        modes = spec.get("accessModes") if isinstance(spec, Mapping) else None
-        if modes != [_ONE_NODE]:
+        if not self._for_one_node(worker, claim):
             return None
-        first = next(iter(self._users.get(key[1:], ())), worker)
+        first = next(iter(self._users.get((worker.pod.namespace, claim.name), ())), worker)
         return first if first.node is not worker.node else None
+
+    def _for_one_node(self, worker: PodWorker, claim: Reference) -> bool:
+        written = self._api.objects.get((claim.kind, worker.pod.namespace, claim.name))
+        spec = written.raw.get("spec") if written is not None else None
+        return isinstance(spec, Mapping) and spec.get("accessModes") == [_ONE_NODE]
+
+    def _attached_to(self, worker: PodWorker, claim: Reference) -> Node | None:
+        """The other node that has the volume still, though no pod uses it."""
+        node, until = self._attached.get((worker.pod.namespace, claim.name), (worker.node, 0))
+        return node if node is not worker.node and until > self._clock.now else None
 
     def uses(self, worker: PodWorker) -> None:
         """The pod is on its node: it uses its claims there, or waits for them in the order of coming."""
@@ -144,6 +163,10 @@ class ObjectWaits:
                 ObjectMissing(now, pod.last, pod.ref, reason, message, container, key)
             )
 
+        attached = self._attached.get((pod.namespace, missing.reference.name))
+        if missing.reason == ATTACH and attached is not None:
+            self._due(worker, attached[1])
+
     def object_there(self, kind: str, namespace: str, name: str) -> None:
         """An object is there now: whoever waits for it tries again at the next attempt."""
         for worker, wait in self._waiting.items():
@@ -152,17 +175,43 @@ class ObjectWaits:
                 self._due(worker, self._next(worker, wait))
 
     def freed(self, worker: PodWorker) -> None:
-        """A pod uses no volume any more: its node detaches them, and says so with its next status."""
+        """A pod uses no volume any more: its node detaches them, and says so with its next status, if it can."""
         if not self._users:
             return
+        node = worker.node
+        silent = not (node.reachable and self._api.has(node))
+        silent = silent and all(taint.key != OUT_OF_SERVICE for taint in node.taints)
         for each in needs_of(worker.pod.template).claims:
-            users = self._users.get((worker.pod.namespace, each.name), {})
+            key = worker.pod.namespace, each.name
+            users = self._users.get(key, {})
+            had_it = next(iter(users), None) is worker
             users.pop(worker, None)
+            if had_it and silent and self._for_one_node(worker, each):
+                self._attached[key] = node, self._clock.now + FORCED_DETACH
             for other in users:
-                wait = self._waiting.get(other)
-                if wait is not None and wait.missing.reason == ATTACH and wait.missing.reference == each:
-                    phase = self._streams.named(f"attach/{other.pod.stream_name}").random()
-                    self._due(other, self._clock.now + int(phase * PERIOD))
+                if self._waits_for(other, each):
+                    self._detached(other, key)
+
+    def reports_again(self, node: Node) -> None:
+        """The node is heard of: it says what it has unmounted."""
+        for key, (silent, _) in list(self._attached.items()):
+            if silent is node:
+                del self._attached[key]
+                for other in self._users.get(key, ()):
+                    if self._waits_for(other, Reference(CLAIM, key[1])):
+                        if (timer := other.timers.pop(None, None)) is not None:
+                            timer.cancel()
+                        self._detached(other, key)
+
+    def _waits_for(self, worker: PodWorker, claim: Reference) -> bool:
+        """Whether a pod waits for the volume to be detached."""
+        wait = self._waiting.get(worker)
+        return wait is not None and wait.missing.reason == ATTACH and wait.missing.reference == claim
+
+    def _detached(self, worker: PodWorker, key: tuple[str, str]) -> None:
+        """A pod waits for the volume, which its node before says it has unmounted, or does not (as is seen at once)."""
+        phase = self._streams.named(f"attach/{worker.pod.stream_name}").random()
+        self._due(worker, self._clock.now + (0 if key in self._attached else int(phase * PERIOD)))
 
     def _next(self, worker: PodWorker, wait: ObjectWait) -> int:
         """When the pod tries again, as all attempts have failed since the first."""
