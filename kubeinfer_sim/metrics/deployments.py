@@ -187,6 +187,11 @@ class DeploymentMeasures(Struct, dict=True):
         return next((change for change in reversed(self.changes) if change.is_material), None)
 
     @property
+    def ends_of_containers(self) -> Counter[str]:
+        """Why containers of its pods ended, or were killed, and how often."""
+        return Counter(each.reason for each in self.struck if isinstance(each, ContainerDied))
+
+    @property
     def kept(self) -> tuple[int, int]:
         """Of how many pods that are there at the end the template is not the newest, and how many these are."""
         newest = self.changes[-1].revision if self.changes else ""

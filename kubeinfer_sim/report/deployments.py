@@ -23,7 +23,7 @@ from kubeinfer_sim.report.pending import node_verdicts
 from kubeinfer_sim.report.sentences import deleted_for
 from kubeinfer_sim.report.stranded import stranded as stranded_text
 from kubeinfer_sim.report.text import Text
-from kubeinfer_sim.report.ways_out import to_admission, to_room
+from kubeinfer_sim.report.ways_out import go_on, to_admission, to_room
 from kubeinfer_sim.report.words import count, for_how_long, instance_seconds, point, rounded
 from kubeinfer_sim.scenario.units import format_duration
 
@@ -79,7 +79,16 @@ def sentence(
             done = "replaces no pod" if _replaces_nothing(measures) else f"completes in {took}"
             return f"{what} {done}{_kept(measures)}; {_available(measures)}{_held_up(measures)}"
         case DeploymentOutcome.PAUSED:
-            return f"{what} is paused before it is complete"
+            # Pods are scaled while it is paused, in proportion: what waits is the template.
+            if any(
+                each.is_update and not each.completed and not each.superseded for each in measures.changes
+            ):
+                what = f"the update of {name}"
+            held_by = why(measures, on_dead_nodes) if measures.missing else ""
+            reason = f"; {held_by}" if held_by else ""
+            return (
+                f"{what} is paused before it is complete: {_counts(measures)}{reason}{go_on('resuming it')}"
+            )
         case DeploymentOutcome.UNFINISHED:
             held = any(
                 life.pending is not None
@@ -176,6 +185,8 @@ def rows_of(measures: DeploymentMeasures) -> list[tuple[str, str | Text]]:
     rejected = f", {failed:,} of them rejected by their nodes" if failed else ""
     restarts = sum(life.container_restarts for life in measures.pods)
     restarted = f", {count(restarts, 'container restart')}" if restarts else ""
+    if restarts and (reasons := ", ".join(each for each, _ in measures.ends_of_containers.most_common())):
+        restarted += f" ({printable(reasons)})"
     rows.append(("Pods", f"{len(measures.pods):,} in all, {gone:,} of them deleted{rejected}{restarted}"))
     if collected := sum(life.pods[0].deletion == "PodGC" for life in measures.pods if life.pods):
         rows.append(("Collected", f"{count(collected, 'pod')} ({deleted_for('PodGC')}: no such node)"))

@@ -191,3 +191,35 @@ def test_why_and_the_history_tell_of_it(user: User) -> None:
     )
     assert words in " ".join(user.types("why", "scenario.yaml", "--at", "2m").stdout.split())
     assert "\nRefused\n" not in user.types("why", "scenario.yaml", "--at", "30s").stdout
+
+
+def test_a_paused_update_says_how_far_it_is_and_what_lets_it_go_on(user: User) -> None:
+    """Scaled while it is paused, its pods come at once: what waits is the template (kubernetes, sync.go, scale)."""
+    new = {"spec": {"template": {"metadata": {"labels": {"version": "2"}}}}}
+    actions = [{"at": "1m", "patch": new}, {"at": "1m", "pause": True}, {"at": "2m", "scale": 5}]
+    user.plans(deployment({}), cluster="4x8", actions=actions, horizon="10m")
+    text = " ".join(user.types("run", "scenario.yaml").stdout.split())
+    said = "update of Deployment chat is paused before it is complete: 0 of 5 pods updated, 5 available"
+    assert said in text
+    assert "resuming it would let it go on" in text
+
+
+def test_a_paused_creation_has_no_pods(user: User) -> None:
+    paused = deployment({})
+    paused["spec"]["paused"] = True
+    user.plans(paused, cluster="4x8", initial="empty", horizon="10m")
+    said = "creation of Deployment chat is paused before it is complete: 0 of 3 pods updated, 0 available"
+    assert said in " ".join(user.types("run", "scenario.yaml").stdout.split())
+
+
+def test_pods_that_are_missing_in_a_paused_update_say_why(user: User) -> None:
+    actions = [
+        {"at": "1m", "pause": True},
+        {"at": "2m", "patch": {"spec": {"template": {"metadata": {"labels": {"version": "2"}}}}}},
+        {"at": "3m", "cordon": {"pool": "node"}},
+        {"at": "4m", "deletePod": {"first": 1}},
+    ]
+    user.plans(deployment({}), cluster="4x8", actions=actions, horizon="10m")
+    text = " ".join(user.types("run", "scenario.yaml").stdout.split())
+    assert "0 of 3 pods updated, 2 available; chat-3 needs" in text
+    assert "were unschedulable" in text

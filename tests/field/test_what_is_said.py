@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import User, asking, both, deployment, kubeinfer, stateful_set
+from field.user import Raw, User, asking, both, daemon_set, deployment, kubeinfer, replica_set, stateful_set
 
 POOL = {"pools": [{"name": "a", "count": 4, "allocatable": {"huawei.com/ascend-1980": "8", "pods": "110"}}]}
 
@@ -325,3 +325,29 @@ def test_a_stateful_set_is_not_said_to_have_a_surge(user: User) -> None:
     )
     done, _ = user.runs()
     assert "Budgets    maxUnavailable 1 (at least 2 available)" in done.stdout
+
+
+@pytest.mark.parametrize("of", [deployment, stateful_set, daemon_set, replica_set])
+def test_container_restarts_are_told_with_why_the_containers_ended(
+    user: User, of: Callable[..., Raw]
+) -> None:
+    """Also where the restart takes no time, so that nothing is lost."""
+    pods = of(asking(cpu=1))
+    at = f"{pods['kind']}/{pods['metadata']['name']}"
+    crash = {"at": "1m", "object": at, "crash": {"reason": "OOMKilled", "pods": [0]}}
+    cluster = {"pools": [{"name": "a", "count": 3, "allocatable": {"cpu": "8"}}]}
+    user.plans(pods, cluster=cluster, actions=[crash], horizon="10m")
+    assert "1 container restart (OOMKilled)" in " ".join(user.runs()[0].stdout.split())
+
+
+def test_of_several_reasons_the_commonest_is_first(user: User) -> None:
+    live = {
+        "livenessProbe": {"httpGet": {"path": "/", "port": 80}, "periodSeconds": 1, "failureThreshold": 1}
+    }
+    actions = [
+        {"at": "1m", "crash": {"reason": "Error", "pods": [0]}},
+        {"at": "5m", "health": {"probes": ["liveness"], "lasts": "1500ms"}},
+    ]
+    cluster = {"pools": [{"name": "a", "count": 3, "allocatable": {"cpu": "8"}}]}
+    user.plans(deployment({**asking(cpu=1), **live}), cluster=cluster, actions=actions, horizon="10m")
+    assert "container restarts (LivenessProbeFailed, Error)" in " ".join(user.runs()[0].stdout.split())
