@@ -55,7 +55,7 @@ class PodLife(Struct):
     Attributes:
         ready: when it was ready first; None when it never was.
         deleting: when it was deleted, or its object removed, and `deletion` why.
-        finished: when its phase was final, where it was not being deleted.
+        finished: when its phase was final, where it was not being deleted; `rejected`: for its node did not take it.
         restarts: how often the kubelet restarted a container of it before it was deleted.
         reason: why something of it failed last (ImagePullBackOff, StartupProbeFailed …), `detail` what else is known.
         trouble: both in words.
@@ -77,6 +77,7 @@ class PodLife(Struct):
     deleting: int | None = None
     deletion: str = ""
     finished: int | None = None
+    rejected: bool = False
     gone: int | None = None
     restarts: int = 0
     reason: str = ""

@@ -420,7 +420,9 @@ class LivesMeter:
             pod.enter(record.at, TERMINATING)
 
     def _pod_rejected(self, record: PodRejected | RejectionsGoOn) -> None:
-        self._pod(record.pod, record.at).fails(record.reason, record.message)
+        pod = self._pod(record.pod, record.at)
+        pod.rejected = True
+        pod.fails(record.reason, record.message)
 
     def _pod_finished(self, record: PodFinished) -> None:
         pod = self._pod(record.pod, record.at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
@@ -181,8 +182,12 @@ def rows_of(measures: DeploymentMeasures) -> list[tuple[str, str | Text]]:
     if measures.exceeded:
         rows.append(("Deadline", _deadline(measures)))
     gone = sum(life.pods[0].deleting is not None for life in measures.pods if life.pods)
-    failed = sum(life.pods[0].finished is not None for life in measures.pods if life.pods)
+    finished = [life.pods[0] for life in measures.pods if life.pods and life.pods[0].finished is not None]
+    failed = sum(pod.rejected for pod in finished)
     rejected = f", {failed:,} of them rejected by their nodes" if failed else ""
+    if ended := Counter(pod.reason for pod in finished if not pod.rejected):
+        why_ended = printable(", ".join(reason for reason, _ in ended.most_common()))
+        rejected += f", {ended.total():,} of them ended for good ({why_ended})"
     restarts = sum(life.container_restarts for life in measures.pods)
     restarted = f", {count(restarts, 'container restart')}" if restarts else ""
     if restarts and (reasons := ", ".join(each for each, _ in measures.ends_of_containers.most_common())):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from field.user import Raw, User, asking, bare_pod, both
+from field.user import Raw, User, asking, bare_pod, both, deployment
 
 LIMIT = {"activeDeadlineSeconds": 60, "terminationGracePeriodSeconds": 30}
 
@@ -52,3 +52,12 @@ def test_templates_of_pods_that_keep_running_may_not_have_one(
 ) -> None:
     plan(user, workload(asking(npu=8), **LIMIT))
     assert user.runs()[0].returncode == 2
+
+
+def test_pods_that_ended_are_not_called_rejected(user: User) -> None:
+    """A container that is never restarted takes its pod with it, which no node has rejected."""
+    pods = deployment({**asking(cpu=1), "restartPolicy": "Never"}, replicas=1)
+    cluster = {"pools": [{"name": "a", "count": 1, "allocatable": {"cpu": "8"}}]}
+    user.plans(pods, cluster=cluster, actions=[{"at": "1m", "crash": {"reason": "Error"}}], horizon="10m")
+    text = " ".join(user.types("run", "scenario.yaml").stdout.split())
+    assert "2 in all, 0 of them deleted, 1 of them ended for good (Failed)" in text
