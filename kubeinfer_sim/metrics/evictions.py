@@ -25,6 +25,7 @@ class Evictions(Struct, frozen=True):
         first, last: when they were evicted, ms.
         number: how many.
         every: the mean time from one to the next, ms; 0 where time stands still meanwhile.
+        rejected: the node has rejected some besides: no scheduler was asked, and they do not tolerate its taint.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Evictions(Struct, frozen=True):
     last: int
     number: int
     every: int
+    rejected: bool = False
 
 
 class EvictionsMeter:
@@ -69,10 +71,13 @@ class EvictionsMeter:
             return ()
         evicted: dict[Key, list[int]] = {}
         standing: set[Key] = set()
+        rejected: set[Key] = set()
         for life in instances:
             for pod in life.pods:
                 if self._driven_out(pod):
                     evicted.setdefault(_key(life, pod.node), []).append(pod.deleting or 0)
+                    if pod.rejected:
+                        rejected.add(_key(life, pod.node))
             if _will_have_pods(life):
                 standing.add(_key(life, life.pods[-1].node))
         having = {(kind, owner) for kind, owner, _, _ in standing}
@@ -87,7 +92,9 @@ class EvictionsMeter:
             at_once = end == "quiet" and first == last == ended_at
             if goes_on and (first < last or at_once):
                 every = 0 if at_once else (last - first) // (len(times) - times.count(first))
-                evictions.append(Evictions(kind, owner, node, first, last, len(times), every))
+                evictions.append(
+                    Evictions(kind, owner, node, first, last, len(times), every, key in rejected)
+                )
         return tuple(sorted(evictions, key=lambda each: each.first))
 
     def _driven_out(self, pod: PodLife) -> bool:

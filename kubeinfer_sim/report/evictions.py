@@ -27,7 +27,10 @@ def without_end(evictions: Sequence[Evictions]) -> str:
 def _loop(each: Evictions) -> str:
     """One round of it: who makes the pods, where they come to, what ends them, how long that takes."""
     how_often = f"one every {rounded(each.every)}" if each.every else f"all at {point(each.last)}"
+    how_long = "tolerate it for a time only"
+    if not each.every:
+        how_long = "do not tolerate it" if each.rejected else "tolerate it for no time at all"
     return (
         f"{each.node} evicts the pods of {each.kind} {each.owner} without end, {how_often}: "
-        "they come in spite of its NoExecute taint and tolerate it for a time only"
+        f"they come in spite of its NoExecute taint and {how_long}"
     )

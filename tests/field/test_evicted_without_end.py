@@ -105,6 +105,8 @@ def test_a_loop_that_takes_next_to_no_time_ends_the_run(
     assert many <= told["pods"] <= 3 * many, "so many pods, and what a round of the loop costs beside"
     owner = f"{pods['kind']} {pods['metadata']['name']}"
     assert f"node-0 evicts the pods of {owner} without end" in result["verdict"]["sentence"]
+    how_long = "tolerate it for a time only" if seconds else "tolerate it for no time at all"
+    assert how_long in result["verdict"]["sentence"]
     late = user.types("pods", "scenario.yaml", "--at", "29d").stderr
     assert "(pods are evicted as fast as they come)" in late
     assert "--horizon" not in late
@@ -181,3 +183,6 @@ def test_pods_that_name_a_tainted_node_are_evicted_as_fast_as_they_come(
     assert done.returncode == 1
     (told,) = result["endlessEvictions"]
     assert (told["kind"], told["node"]) == (pods["kind"], "a-0")
+    sentence = result["verdict"]["sentence"]
+    assert "they come in spite of its NoExecute taint and do not tolerate it;" in sentence
+    assert "for a time" not in sentence
