@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from kubeinfer_sim.diagnostics import Path
 from kubeinfer_sim.manifest.checker import Checker, shown
@@ -75,13 +75,60 @@ _FIELDS: Mapping[tuple[str, str], Fields] = {
 }
 
 
+class Served(NamedTuple):
+    """The versions of a kind that the API servers simulated here serve, the newest first, and since when no others."""
+
+    versions: tuple[str, ...]
+    since: str
+
+
+_CORE = Served(("v1",), "")
+#: Kinds that count here, as the deprecated API migration guide of Kubernetes has them.
+_SERVED: Mapping[str, Served] = {
+    "PodDisruptionBudget": Served(("policy/v1",), "1.25"),
+    "HorizontalPodAutoscaler": Served(("autoscaling/v2", "autoscaling/v1"), "1.26"),
+    "PriorityClass": Served(("scheduling.k8s.io/v1",), "1.22"),
+    "RuntimeClass": Served(("node.k8s.io/v1",), "1.25"),
+    "StorageClass": Served(("storage.k8s.io/v1",), "1.22"),
+    **dict.fromkeys(
+        ("PersistentVolumeClaim", "PersistentVolume", "Service", "ConfigMap", "Secret", "Namespace"), _CORE
+    ),
+    **dict.fromkeys(("ResourceQuota", "LimitRange"), _CORE),
+}
+
+
+def _not_served(value: Mapping[str, Any]) -> Served | None:
+    """What is served of an object's kind in its API group, where its version is not, or not said."""
+    served = _SERVED.get(str(value.get("kind")))
+    version = str(value.get("apiVersion"))
+    if served is None or version in served.versions:
+        return None
+    if value.get("apiVersion") is None:
+        return served
+    # Others have kinds of these names, too: a Service of Knative.
+    return served if _group(version) == _group(served.versions[0]) else None
+
+
+def _group(version: str) -> str:
+    return version.rpartition("/")[0]
+
+
 def is_checked(value: Mapping[str, Any]) -> bool:
     """Whether `check_other` knows the kind of an object."""
-    return _key(value) in _FIELDS
+    return _key(value) in _FIELDS or _not_served(value) is not None
 
 
 def check_other(checker: Checker, value: Mapping[str, Any]) -> None:
     """Report what is wrong with an object; what kinds with readers of their own hold is told where it is read."""
+    if (served := _not_served(value)) is not None:
+        written, hint = value.get("apiVersion"), f"write apiVersion: {served.versions[0]}"
+        if written is None:
+            checker.report(("apiVersion",), "required", code="required", hint=hint)
+        else:
+            since = f" (Kubernetes {served.since} and later)" if served.since else ""
+            message = f"there is no kind {value['kind']} in {shown(written)}{since}"
+            checker.report(("apiVersion",), message, hint=hint)
+        return
     fields = _FIELDS.get(_key(value))
     if fields is None:
         return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import NPU, Raw, User, asking, both
+from field.user import NPU, Raw, User, asking, both, deployment
 
 WANTED = f"requests.{NPU}"
 SURGE_REFUSED = f"exceeded quota: team, requested: {WANTED}=8, used: {WANTED}=16, limited: {WANTED}=16"
@@ -123,3 +123,60 @@ def test_objects_of_one_name_in_two_namespaces_are_two(
     assert "there are: KubeInfer/chat, ResourceQuota/prod/team, ResourceQuota/other/team".replace(
         "KubeInfer", old["kind"]
     ) in " ".join(done.stderr.split())
+
+
+@both
+@pytest.mark.parametrize(
+    ("version", "kind", "since", "right"),
+    [
+        ("policy/v1beta1", "PodDisruptionBudget", "1.25", "policy/v1"),
+        ("autoscaling/v2beta2", "HorizontalPodAutoscaler", "1.26", "autoscaling/v2"),
+        ("scheduling.k8s.io/v1beta1", "PriorityClass", "1.22", "scheduling.k8s.io/v1"),
+        ("node.k8s.io/v1beta1", "RuntimeClass", "1.25", "node.k8s.io/v1"),
+        ("storage.k8s.io/v1beta1", "StorageClass", "1.22", "storage.k8s.io/v1"),
+        ("v2", "ResourceQuota", "", "v1"),
+    ],
+)
+def test_a_version_that_is_not_served_any_more_is_an_error_at_its_line(
+    user: User, workload: Callable[..., Raw], version: str, kind: str, since: str, right: str
+) -> None:
+    """kubectl finds no such kind, and nothing of it is made: a budget would hold nobody."""
+    old = {"apiVersion": version, "kind": kind, "metadata": {"name": "old", "namespace": "prod"}}
+    user.plans(workload({}), old, cluster="2x8")
+    later = f" (Kubernetes {since} and later)" if since else ""
+    words = f'error: apiVersion: there is no kind {kind} in "{version}"{later}'
+    for command in (("run", "scenario.yaml"), ("validate", "manifest.yaml")):
+        done = user.types(*command)
+        told = " ".join((done.stdout + done.stderr).split())
+        assert done.returncode == 2
+        assert words in told
+        assert f"write apiVersion: {right}" in told
+    create = [{"at": "1m", "create": old}]
+    user.plans(workload({}), cluster="2x8", actions=create, horizon="10m")
+    assert f"there is no kind {kind} in" in " ".join(user.types("run", "scenario.yaml").stderr.split())
+
+
+@pytest.mark.parametrize("kind", ["PodDisruptionBudget", "Service", "PriorityClass"])
+def test_an_object_without_a_version_is_an_error(user: User, kind: str) -> None:
+    user.plans(deployment({}), {"kind": kind, "metadata": {"name": "o", "namespace": "prod"}}, cluster="2x8")
+    done = user.types("run", "scenario.yaml")
+    assert done.returncode == 2
+    assert "error: apiVersion: required" in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [("serving.knative.dev/v1", "Service"), ("autoscaling/v1", "HorizontalPodAutoscaler")],
+)
+def test_kinds_of_other_groups_and_older_versions_that_are_served_are_none(
+    user: User, version: str, kind: str
+) -> None:
+    spec = {"scaleTargetRef": {"kind": "Deployment", "name": "chat"}, "minReplicas": 3, "maxReplicas": 5}
+    other = {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": "o", "namespace": "prod"},
+        "spec": spec,
+    }
+    user.plans(deployment({}), other, cluster="2x8", initial="empty")
+    assert user.types("run", "scenario.yaml").returncode == 0

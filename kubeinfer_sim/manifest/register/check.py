@@ -15,7 +15,6 @@ from kubeinfer_sim.manifest.model import WorkloadSpec
 from kubeinfer_sim.manifest.register import keys, object_fields, pod_fields
 from kubeinfer_sim.manifest.register.kinds import kind_row, what_could_differ
 from kubeinfer_sim.manifest.register.row import ALL, Row, Standing
-from kubeinfer_sim.manifest.register.storage_fields import tied_to_nodes
 from kubeinfer_sim.manifest.register.volcano_fields import unsimulated_fields
 from kubeinfer_sim.manifest.schema_facts import kubeinfer_types
 
@@ -125,7 +124,10 @@ def differences(
     if kind == "Namespace" and any(each.namespace == named.get("name") for each in workloads):
         yield from _of_namespace(named)
     yield from unsimulated_fields(value)
-    yield from tied_to_nodes(value)
+    if kind in ("PersistentVolume", "StorageClass"):
+        from kubeinfer_sim.manifest.register.storage_fields import tied_to_nodes
+
+        yield from tied_to_nodes(value)
 
 
 def _of_service(spec: Mapping[str, Any], workloads: Sequence[WorkloadSpec]) -> Iterator[tuple[Path, str]]:
