@@ -90,6 +90,7 @@ class Admission:
         self._runtime_classes: dict[str, RuntimeClass] = {}
         self._limit_ranges: dict[str, dict[str, LimitRange]] = {}
         self.quotas = quotas
+        self._outspoken = False  # whether any template so far says what admission has from its PriorityClass
         # The template is kept beside what became of it so that its id stays its own.
         self._admitted: dict[tuple[str, int], tuple[PodTemplate, PodTemplate]] = {}
         for each in objects:
@@ -118,7 +119,7 @@ class Admission:
             if ("RuntimeClass", needed := _runtime_class(template)) in self._absent_classes:
                 why = f'pod rejected: RuntimeClass "{needed}" not found'
                 return Refusal("RuntimeClass", f'pods "{name}" is forbidden: {why}')
-        for name, template in pods:
+        for name, template in pods if self._outspoken else ():
             if _says_priority(template) and (why := self._another_priority(template)):
                 return Refusal("priority", f'pods "{name}" is forbidden: {why}')
         ranges = self._limit_ranges.get(namespace, {}).values()
@@ -201,6 +202,7 @@ class Admission:
         return min(defaults, key=lambda each: each.value, default=None)
 
     def _mutate(self, template: PodTemplate, namespace: str) -> PodTemplate:
+        self._outspoken |= _says_priority(template)
         template = _tolerating(self._toleration_seconds)(template)
         priority_class = self._class(template.priority_class_name)
         if priority_class is not None:

@@ -296,14 +296,19 @@ def _available(measures: DeploymentMeasures) -> str:
 
 def _replaces_nothing(measures: DeploymentMeasures) -> bool:
     """Whether all pods that are there have an earlier template than the one that was asked for last."""
+    if measures.focus is None or not measures.focus.leaves:
+        return False
     kept, there = measures.kept
-    return bool(measures.focus and measures.focus.leaves) and 0 < there == kept
+    return 0 < there == kept
 
 
 def _kept(measures: DeploymentMeasures) -> str:
     """`: 2 of 3 pods keep the template they had (partition 2)`: what an update leaves as it is."""
-    change, (kept, there) = measures.focus, measures.kept
-    if change is None or not change.is_update or not change.leaves or not kept:
+    change = measures.focus
+    if change is None or not change.is_update or not change.leaves:
+        return ""
+    kept, there = measures.kept
+    if not kept:
         return ""
     waits = "" if change.leaves.startswith("partition") else " until somebody deletes them"
     verb = "keeps" if there == 1 else "keep"
