@@ -275,10 +275,17 @@ def lines_of(plan: Plan, shown: Sequence[Option], *, interval: bool) -> tuple[li
                 f"{option.runs:,}",
                 held,
                 "" if option.duration is None else amount(option.duration.mean, "ms"),
-                _first(list(dict.fromkeys(each.name for each in option.missed))),
+                _first(list(dict.fromkeys(map(_missed_in_short, option.missed)))),
             ]
         )
     return heads, rows
+
+
+def _missed_in_short(requirement: Requirement) -> str:
+    """An objective by its name; the others, which a scenario has no field of, in words."""
+    if requirement.name == COMES_ABOUT:
+        return "to come about"
+    return requirement.name if requirement.objective is not None else "all at once"
 
 
 def _first(names: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -185,6 +186,20 @@ def test_a_plan_goes_on_where_it_was_stopped_and_workers_change_nothing(user: Us
         (before,) = kept.execute("SELECT count(*) FROM runs").fetchone()
     assert before > 5
     assert user.types(*line, "--store", "kept.db", "--workers", "2").stdout == whole
+
+
+@both
+def test_the_table_says_in_words_what_fails_where_that_is_no_objective(
+    user: User, workload: Callable[..., Any]
+) -> None:
+    # Three full nodes have no room for a fourth, without which none of the three may go.
+    asked(user, workload, {"minReadyInstances": 3}, timings={"profile": "zero"})
+    told = user.types("plan", "scenario.yaml", "--vary", "nodes=3..4", *KNOBS[2:]).stdout
+    assert re.search(r"✘ +3 .* to come about", told)
+    assert "comesAbout" not in told
+    asked(user, workload, {"minReadyInstances": 3, "completesWithin": "150s"})
+    together = user.types("plan", "scenario.yaml", *KNOBS, "--probability", "50%").stdout
+    assert re.search(r"✘ +4 .* all at once", together)
 
 
 def test_a_joint_probability_takes_the_place_of_each_objectives_own(user: User) -> None:

@@ -45,6 +45,11 @@ def read(user: User, name: str) -> Any:
     return yaml.safe_load((user.folder / name).read_text(encoding="utf-8"))
 
 
+def words(text: str) -> str:
+    """Comments as they are read, over the ends of lines."""
+    return " ".join(text.replace("#", " ").split())
+
+
 def spec_of(user: User, name: str = FILES[0]) -> Raw:
     spec: Raw = read(user, name)["spec"]
     return spec
@@ -148,6 +153,20 @@ def test_nodes_that_the_configuration_gives_are_left_to_it(user: User) -> None:
     assert "configuration=find_configuration()" in (user.folder / FILES[1]).read_text(encoding="utf-8")
     without = user.types("init", "scenario", "m.yaml", "--no-config")
     assert (without.returncode, "give the nodes either as --nodes 8x8" in without.told) == (2, True)
+
+
+@both
+def test_how_long_an_update_may_take_is_said_to_come_of_one_draw_only_where_something_is_drawn(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    user.has("m.yaml", workload(NPUS, replicas=2))
+    line = ("init", "scenario", "m.yaml", "--nodes", "3x8")
+    said = "That is one draw, of this seed: `run -n 300` tells how long others take."
+    assert said not in words(user.types(*line).stdout)
+    (user.folder / ".kubeinfer-sim.yaml").write_text("timings: {profile: range}\n", encoding="utf-8")
+    drawn = user.types(*line).stdout
+    assert said in words(drawn.partition("completesWithin:")[0])
+    assert max(map(len, drawn.splitlines())) <= 80
 
 
 def test_nodes_and_values_from_files_are_named_as_seen_from_the_scenario(user: User) -> None:

@@ -51,7 +51,8 @@ def name_of(workload: WorkloadSpec) -> str:
 def propose(assessment: Assessment, updated: Sequence[WorkloadSpec]) -> dict[str, list[Proposed]]:
     """The objectives for each workload that is updated, by its name."""
     there = workloads_of(assessment)
-    return {name_of(each): list(_proposed(each, there[name_of(each)])) for each in updated}
+    drawn = assessment.run.by_chance
+    return {name_of(each): list(_proposed(each, there[name_of(each)], drawn=drawn)) for each in updated}
 
 
 def kept_ready(served: Served) -> int | None:
@@ -65,7 +66,7 @@ def _leaves(served: Served) -> int:
     return max(updates[-1].replicas - updates[-1].unavailable, 0) if updates else 0
 
 
-def _proposed(workload: WorkloadSpec, served: Served) -> Iterator[Proposed]:
+def _proposed(workload: WorkloadSpec, served: Served, *, drawn: bool) -> Iterator[Proposed]:
     if workload.kind not in _BY_NODES:
         yield _min_ready(served)
     update = next((each for each in reversed(served.changes) if each.is_update), None)
@@ -77,6 +78,8 @@ def _proposed(workload: WorkloadSpec, served: Served) -> Iterator[Proposed]:
         yield Proposed("completes", None, "The update does not complete here.", wanted=True)
     else:
         took = f"It takes {format_duration(duration)} here; a quarter more is room for what takes longer."
+        if drawn:
+            took += " That is one draw, of this seed: `run -n 300` tells how long others take."
         yield Proposed("completesWithin", format_duration(_with_room(duration)), took)
     if workload.kind in _WITH_DEADLINE:
         if served.stalls:
