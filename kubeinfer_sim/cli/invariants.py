@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,7 +130,7 @@ def _lines(violation: Violation) -> Iterable[str]:
 
 def _replayed(violation: Violation, seed: int, whole: WriteWhole | None) -> str:
     """How it is played again: by the file that is written here, where there can be one."""
-    from kubeinfer_sim.testing.kept import keep
+    from kubeinfer_sim.testing.kept import keep, replay_of
 
     try:
         document = None if whole is None else whole()
@@ -140,10 +139,14 @@ def _replayed(violation: Violation, seed: int, whole: WriteWhole | None) -> str:
     if document is None:
         return f"the same command replays it, with seed {seed}"
     spec = {**document["spec"], "seed": seed}
+    check = ["--check-invariants"]
     try:
         path = keep(
-            {**document, "spec": spec}, f"{violation.number}: {violation.what}", violation.number.lower()
+            {**document, "spec": spec},
+            f"{violation.number}: {violation.what}",
+            violation.number.lower(),
+            options=check,
         )
     except OSError as error:
         return f"no file that replays it could be written ({error.strerror}); the same command does, with seed {seed}"
-    return f"replay (please send this file, too): {shlex.join(['kubeinfer-sim', 'run', path, '--check-invariants'])}"
+    return f"replay (please send this file, too): {replay_of(path, check)}"

@@ -62,6 +62,7 @@ def test_what_is_broken_is_told_with_its_records_and_a_file_that_replays_it(
         r"replay \(please send this file, too\): kubeinfer-sim run (\S+) --check-invariants", done.told
     )
     kept = tmp_path / replay
+    assert f"\n# kubeinfer-sim run {replay} --check-invariants\n" in kept.read_text("utf-8")
     assert kept.parent.name == ".kubeinfer-sim"
     assert kept.read_text("utf-8").startswith("# INV-07: 4 ")
     assert yaml.safe_load(kept.read_text("utf-8"))["spec"]["seed"] == 7

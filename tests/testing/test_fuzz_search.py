@@ -44,6 +44,7 @@ def test_what_is_found_is_small_kept_played_again_first_and_dropped_once_it_is_m
     assert difference.startswith("spec.timings.")
     kept = tmp_path / found["kept"]["path"]
     (tmp_path / "elsewhere").mkdir()
+    assert f"\n# kubeinfer-sim run {found['kept']['path']}\n" in kept.read_text("utf-8")
     again = sim("run", str(kept), cwd=tmp_path / "elsewhere")
     assert again.returncode == 1
     assert f"✘ missed  {found['search']['breaks'][0]}" in again.stdout
@@ -95,7 +96,13 @@ def test_where_nothing_is_found_it_is_no_proof_and_what_was_not_met_is_said(tmp_
     assert done.returncode == 0, done.stdout
     assert "Nothing near it was found to break it in 10 examples, which are no proof." in done.stdout
     assert "corners 3 · random 5 · long 2" in done.stdout
-    assert "not met: NpuFault, HbmFault" in done.stdout
+    assert "Faults     none were added: --vary leaves them out" in done.stdout
+    assert "NpuFault" not in done.stdout
+    drawn = updated(tmp_path).types(
+        "fuzz", "scenario.yaml", *("--vary", "faults,times"), "--max-examples", "2"
+    )
+    assert "Faults     not met: " in drawn.stdout
+    assert "--vary leaves them out" not in drawn.stdout
     assert not (tmp_path / ".kubeinfer-sim").exists()
 
 

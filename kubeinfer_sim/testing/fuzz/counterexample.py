@@ -6,7 +6,6 @@ given, before it draws anything.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from kubeinfer_sim.manifest.source import read_source
 from kubeinfer_sim.testing.fuzz.cases import Document
 from kubeinfer_sim.testing.fuzz.patch import edited, edits_between, read_edits, written
 from kubeinfer_sim.testing.fuzz.varied import names_of
-from kubeinfer_sim.testing.kept import KEPT, keep
+from kubeinfer_sim.testing.kept import KEPT, keep, replay_of
 
 #: How the files begin that are kept, and the line of their edits.
 NAME, EDITS = "fuzz", "edits: "
@@ -41,8 +40,7 @@ class Counterexample(Struct, frozen=True):
     @property
     def replay(self) -> str:
         """The command that plays it."""
-        check = ["--check-invariants"] if self.invariants else []
-        return shlex.join(["kubeinfer-sim", "run", self.path, *check])
+        return replay_of(self.path, _options(self.invariants))
 
 
 def keep_counterexample(
@@ -59,7 +57,13 @@ def keep_counterexample(
         OSError: it cannot be written.
     """
     note = EDITS + written(list(edits_between(given, found)))
-    return Counterexample(keep(found, sentence, NAME, note=note), sentence, differences, invariants)
+    path = keep(found, sentence, NAME, note=note, options=_options(invariants))
+    return Counterexample(path, sentence, differences, invariants)
+
+
+def _options(invariants: bool) -> list[str]:
+    """Of the command that plays one: an invariant shows only where it is looked for."""
+    return ["--check-invariants"] if invariants else []
 
 
 class Saved(Struct, frozen=True):

@@ -79,7 +79,9 @@ def search_notes(search: Search) -> Iterator[tuple[str, str]]:
     """What came to pass in the examples besides faults, and what became of earlier finds: a name and a text each."""
     covered = search.covered
     kinds = {kind for kind, _ in covered.faults}
-    if missing := [kind for kind in KINDS if kind not in kinds]:
+    if "faults" not in search.vary:  # none is added, so that of no kind it says anything that it was not met
+        yield "Faults", "none were added: --vary leaves them out"
+    elif missing := [kind for kind in KINDS if kind not in kinds]:
         yield "Faults", f"not met: {', '.join(missing)}"
     yield "Recovery", _counted(covered.levels, _LEVELS)
     common = Counter(dict(covered.budgets.most_common(_MOST_BUDGETS)))
