@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from kubeinfer_sim.cluster.node import NO_EXECUTE, NOT_READY, UNREACHABLE
 from kubeinfer_sim.cluster.per_template import PerTemplate
-from kubeinfer_sim.cluster.quota import Quotas
 from kubeinfer_sim.cluster.reasons import Refusal
 from kubeinfer_sim.manifest.kubernetes.quantity import Quantity
 from kubeinfer_sim.manifest.kubernetes.updates import invalid
@@ -30,6 +29,9 @@ from kubeinfer_sim.scenario.cluster.model import (
     ResourceQuota,
     RuntimeClass,
 )
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.quota import Quotas
 
 #: What the DefaultTolerationSeconds admission plug-in grants.
 DEFAULT_TOLERATION_SECONDS = 300

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from kubeinfer_sim.engine.streams import Streams
+from kubeinfer_sim.scenario.cluster.model import NodeSpec
+
 NEVER = -(2**62)
 #: Between two renewals of a lease, and between two looks at the status, in ms (nodeStatusUpdateFrequency).
 PERIOD = 10_000
@@ -80,3 +83,18 @@ class Heartbeat(Struct):
     def next_check(self, now: int) -> int:
         """When the status is checked next, `now` included."""
         return next_tick(now, self.status_phase, self.period)
+
+
+def first_heartbeat(spec: NodeSpec, streams: Streams, now: int) -> Heartbeat:
+    """The heartbeat of a node that joins now."""
+    phase = now + int(streams.named(f"heartbeat/{spec.name}").random() * PERIOD)
+    return Heartbeat(phase, phase, now, alive_since=now)
+
+
+def heartbeat_of(spec: NodeSpec, streams: Streams) -> Heartbeat:
+    """The heartbeat of a node that has run, or been silent, for long; the phases of its clocks are drawn."""
+    source = streams.named(f"heartbeat/{spec.name}")
+    lease, status = (int(source.random() * PERIOD) for _ in range(2))
+    posted = status - PERIOD * (1 + int(source.random() * 30))
+    alive_since = None if spec.ready == "Unknown" else NEVER
+    return Heartbeat(lease, status, posted, alive_since=alive_since, ready=spec.ready == "True")

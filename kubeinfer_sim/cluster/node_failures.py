@@ -10,31 +10,14 @@ from collections.abc import Iterator
 from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.cluster.environment import Environment
-from kubeinfer_sim.cluster.heartbeat import NEVER, PERIOD, Heartbeat
 from kubeinfer_sim.cluster.kubelet import Kubelet
 from kubeinfer_sim.cluster.node import NO_EXECUTE, OUT_OF_SERVICE
 from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
 from kubeinfer_sim.cluster.records import NodeFailed, NodeOutOfService, NodePowerCycled, NodeReturned
 from kubeinfer_sim.engine.clock import Timer
 from kubeinfer_sim.engine.history import NO_CAUSE
-from kubeinfer_sim.engine.streams import Streams
 from kubeinfer_sim.scenario.actions.model import PLUGIN_AFTER_REBOOT, PLUGIN_AFTER_RESTART, FailureMode
-from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
-
-
-def first_heartbeat(spec: NodeSpec, streams: Streams, now: int) -> Heartbeat:
-    """The heartbeat of a node that joins now."""
-    phase = now + int(streams.named(f"heartbeat/{spec.name}").random() * PERIOD)
-    return Heartbeat(phase, phase, now, alive_since=now)
-
-
-def heartbeat_of(spec: NodeSpec, streams: Streams) -> Heartbeat:
-    """The heartbeat of a node that has run, or been silent, for long; the phases of its clocks are drawn."""
-    source = streams.named(f"heartbeat/{spec.name}")
-    lease, status = (int(source.random() * PERIOD) for _ in range(2))
-    posted = status - PERIOD * (1 + int(source.random() * 30))
-    alive_since = None if spec.ready == "Unknown" else NEVER
-    return Heartbeat(lease, status, posted, alive_since=alive_since, ready=spec.ready == "True")
+from kubeinfer_sim.scenario.cluster.model import Taint
 
 
 class NodeFailures:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.experiment.common_end import Growth, part_of_time
 from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.metrics import Measures
 from kubeinfer_sim.metrics.availability import Level
-from kubeinfer_sim.metrics.served import Served, ServedPods
 from kubeinfer_sim.metrics.steps import Steps, shortfall
 from kubeinfer_sim.scenario.model import ReadyLevel
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.metrics.served import Served, ServedPods
 
 #: The parts of a number, of a run that has ended of itself.
 Later = Callable[[Figures], Sequence[Growth]]

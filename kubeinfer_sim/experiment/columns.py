@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
@@ -32,8 +32,10 @@ from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Level, measure_level
 from kubeinfer_sim.metrics.cause_kinds import is_order
 from kubeinfer_sim.metrics.deployments import DeploymentChange
-from kubeinfer_sim.metrics.served import ServedPods
 from kubeinfer_sim.scenario.model import ALL, ONE, Scenario
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.metrics.served import ServedPods
 
 #: `held`: 1 or 0.
 Unit = Literal["fraction", "ms", "instance-ms", "pod-ms", "count", "NPU-hours", "held"]

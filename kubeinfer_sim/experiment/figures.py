@@ -21,13 +21,10 @@ from kubeinfer_sim.metrics.availability import Availability, measure_availabilit
 from kubeinfer_sim.metrics.bare_pods import BarePodOutcome
 from kubeinfer_sim.metrics.capacity import Capacity, CapacityMeter
 from kubeinfer_sim.metrics.cluster import ClusterMeasures, ClusterMeters
-from kubeinfer_sim.metrics.demand import Demand, measure_demand
 from kubeinfer_sim.metrics.deployments import DeploymentMeasures, DeploymentOutcome
 from kubeinfer_sim.metrics.incidents import Incidents
 from kubeinfer_sim.metrics.losses import Losses
 from kubeinfer_sim.metrics.measure import KubeInferMeters
-from kubeinfer_sim.metrics.served import ServedPods, served_pods
-from kubeinfer_sim.metrics.traffic import TrafficMeasures, TrafficMeter
 from kubeinfer_sim.metrics.workloads import ByWorkload, Workload
 from kubeinfer_sim.scenario.actions.model import Apply
 from kubeinfer_sim.scenario.model import Scenario
@@ -36,6 +33,9 @@ from kubeinfer_sim.simulation.simulate import simulate
 
 if TYPE_CHECKING:
     from kubeinfer_sim.experiment.other_changes import OtherChange
+    from kubeinfer_sim.metrics.demand import Demand
+    from kubeinfer_sim.metrics.served import ServedPods
+    from kubeinfer_sim.metrics.traffic import TrafficMeasures, TrafficMeter
 
 
 class Flaw(StrEnum):
@@ -101,6 +101,10 @@ class Figures(Struct, frozen=True, dict=True):
     @cached_property
     def pods(self) -> tuple[ServedPods, ...]:
         """The pods of every Deployment, StatefulSet, ReplicaSet and DaemonSet."""
+        if not self.cluster.deployments:
+            return ()
+        from kubeinfer_sim.metrics.served import served_pods
+
         return tuple(served_pods(each, self.run.ended_at) for each in self.cluster.deployments)
 
     @property
@@ -319,6 +323,8 @@ def _judged(
             own = of_each[name]
             judged += ((name, each) for each in judge(objectives, own.measures, own.capacity, demand))
         elif (kind, name) in pods:
+            from kubeinfer_sim.metrics.served import served_pods
+
             served = served_pods(pods[kind, name], ended_at)
             judged += ((f"{kind}/{name}", each) for each in judge(objectives, served))
     asked = {f"{kind}/{name}" for kind, name, _ in scenario.objectives.objects if kind != "KubeInfer"}
@@ -332,11 +338,15 @@ def _traffic(scenario: Scenario, seed: int) -> TrafficMeter | None:
         return None
     services = [service for each in scenario.kubeinfers for service in each.network_services]
     published = any(service.spec.get("publishNotReadyAddresses") is True for service in services)
+    from kubeinfer_sim.metrics.traffic import TrafficMeter
+
     return TrafficMeter(scenario.traffic, whole=scenario.serves_whole, publish_not_ready=published, seed=seed)
 
 
 def _demand(scenario: Scenario, measures: Measures, capacity: Capacity | None) -> Demand | None:
     if scenario.load is None or capacity is None:
         return None
+    from kubeinfer_sim.metrics.demand import measure_demand
+
     serves, since = capacity.serves, measures.whole.since
     return measure_demand(scenario.load.curve, serves.steps, serves.unit, since, measures.ended_at)

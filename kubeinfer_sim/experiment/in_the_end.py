@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.experiment.common_end import Growth
 from kubeinfer_sim.experiment.figures import Figures
 from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.metrics.measure import overall_of
-from kubeinfer_sim.metrics.served import Served
 from kubeinfer_sim.metrics.steps import shortfall
-from kubeinfer_sim.simulation.run import Run
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.metrics.served import Served
+    from kubeinfer_sim.simulation.run import Run
 
 
 def finishes(figures: Figures) -> float:

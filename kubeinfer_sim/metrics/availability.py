@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from kubeinfer_sim.metrics.capacity import Amount, Capacity
 from kubeinfer_sim.metrics.measure import Measures
-from kubeinfer_sim.metrics.served import Served
 from kubeinfer_sim.metrics.steps import Steps, segments
 from kubeinfer_sim.scenario.model import ALL, BUDGET, ONE, ReadyLevel
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.metrics.served import Served
 
 
 class Level(Struct, frozen=True):

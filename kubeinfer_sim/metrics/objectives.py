@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from fractions import Fraction
 from math import ceil
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,10 +14,12 @@ from msgspec.structs import replace
 from kubeinfer_sim.manifest.model import IntOrPercent
 from kubeinfer_sim.metrics.availability import Level, held_share, measure_level
 from kubeinfer_sim.metrics.capacity import Capacity
-from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.measure import Outcome
-from kubeinfer_sim.metrics.served import Served
 from kubeinfer_sim.scenario.model import Objectives
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.metrics.demand import Demand
+    from kubeinfer_sim.metrics.served import Served
 
 
 class Judgement(StrEnum):

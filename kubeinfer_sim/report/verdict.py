@@ -20,11 +20,9 @@ from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.bare_pods import BarePodOutcome
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
-from kubeinfer_sim.metrics.demand import Demand
 from kubeinfer_sim.metrics.deployments import DeploymentOutcome
 from kubeinfer_sim.metrics.lives import InstanceLife
 from kubeinfer_sim.metrics.nodes import DrainRun
-from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report import bare_pods
 from kubeinfer_sim.report.complaints import complaint
 from kubeinfer_sim.report.deployments import opening, sentence
@@ -54,6 +52,8 @@ from kubeinfer_sim.simulation.run import Run
 if TYPE_CHECKING:
     from kubeinfer_sim.experiment.other_changes import OtherChange
     from kubeinfer_sim.experiment.ways_to_finish import WaysToFinish
+    from kubeinfer_sim.metrics.demand import Demand
+    from kubeinfer_sim.metrics.traffic import TrafficMeasures
 
 
 #: How an objective came out, with its mark.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -53,13 +53,15 @@ from kubeinfer_sim.scenario.cluster.model import (
     RunningPod,
     ServiceSelector,
 )
-from kubeinfer_sim.scenario.demand.curve import OfferedLoad
 from kubeinfer_sim.scenario.faults.kinds import KINDS, Need
 from kubeinfer_sim.scenario.faults.model import FaultPlan
-from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.model import CrashBackOff, Timings, Transfers
 from kubeinfer_sim.scenario.units import Millis
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.scenario.demand.curve import OfferedLoad
+    from kubeinfer_sim.scenario.recovery.rules import RecoveryRule
 
 W = TypeVar("W", KubeInfer, Deployment)
 

@@ -16,25 +16,18 @@ from msgspec import Struct
 from kubeinfer_sim.cluster.admission import Admission
 from kubeinfer_sim.cluster.api import Api
 from kubeinfer_sim.cluster.cluster import Cluster
-from kubeinfer_sim.cluster.devices.manager import Devices
 from kubeinfer_sim.cluster.devices.offered import OfferedDevices, OfferedNpus
 from kubeinfer_sim.cluster.disruption.budgets import Budgets
 from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
+from kubeinfer_sim.cluster.heartbeat import first_heartbeat, heartbeat_of
 from kubeinfer_sim.cluster.kubelet import Kubelet, KubeletSettings
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.node_failures import NodeFailures, first_heartbeat, heartbeat_of
-from kubeinfer_sim.cluster.nodes.node_lifecycle import NodeLifecycleController, NodeLifecycleSettings
 from kubeinfer_sim.cluster.nodes.pod_gc import PodGarbageCollector, PodGcSettings
-from kubeinfer_sim.cluster.nodes.status_reports import StatusReporter
-from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
 from kubeinfer_sim.cluster.pod import Pod
-from kubeinfer_sim.cluster.quota import Quotas
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.gang_scheduling import GangScheduling
-from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
-from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.scheduler.volcano.scheduling import VolcanoSettings
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
@@ -56,13 +49,18 @@ from kubeinfer_sim.simulation.actions.workloads import WorkloadActions
 from kubeinfer_sim.simulation.faults.health_actions import HealthActions, check_faults
 from kubeinfer_sim.simulation.faults.health_strikes import HealthStrikes
 from kubeinfer_sim.simulation.faults.probe_answers import ProbeAnswers
-from kubeinfer_sim.simulation.pod_objects import PodObjects
-from kubeinfer_sim.simulation.pod_status import PodStatuses
 from kubeinfer_sim.simulation.time_line import TimeLine
 from kubeinfer_sim.simulation.workloads import NodeWatch, Workloads
 
 if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.devices.manager import Devices
+    from kubeinfer_sim.cluster.node_failures import NodeFailures
+    from kubeinfer_sim.cluster.nodes.taint_eviction import TaintEvictionController
+    from kubeinfer_sim.cluster.quota import Quotas
+    from kubeinfer_sim.cluster.scheduler.preemption import Budget
+    from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
     from kubeinfer_sim.simulation.faults.assembly import FaultInjection
+    from kubeinfer_sim.simulation.pod_objects import PodObjects
 
 #: When the nodes of the start were created, in ms.
 _LONG_AGO = -3_600_000
@@ -129,7 +127,7 @@ def assemble(
     answers.watch(kubelet)
     workloads = Workloads(cluster, scenario, recovery)
     drains = Drains(env, budgets)
-    failures, node_controllers = _node_failures(cluster, scenario, devices)
+    failures, node_controllers, evictions = _node_failures(cluster, scenario, devices)
     faults = None
     if scenario.fault_kinds:
         from kubeinfer_sim.simulation.faults.assembly import FaultInjection
@@ -163,7 +161,7 @@ def assemble(
         faults,
         TimeLine(env.clock, scenario.actions, handlers),
         _pod_objects(cluster, scenario, workloads) if pods else None,
-        next((each for each in node_controllers if isinstance(each, TaintEvictionController)), None),
+        evictions,
         failures,
         lambda now: chain(pod_actions.missed(now), run_crashes.missed(now), strikes.missed(now)),
     )
@@ -180,7 +178,7 @@ def _environment(scenario: Scenario, seed: int, history: History) -> Environment
         scenario.priority_classes,
         scenario.objects,
         absent=[(kind, name) for kind, _, name in scenario.absent],
-        quotas=Quotas() if scenario.has_quotas else None,
+        quotas=_quotas(scenario),
     )
     api = Api(clock, history, admission)
     api.objects |= {each.key: each for each in scenario.objects}
@@ -190,6 +188,14 @@ def _environment(scenario: Scenario, seed: int, history: History) -> Environment
         beat = heartbeat_of(spec, streams) if heartbeats else None
         api.add(Node(spec, beat, ready=spec.ready, created=_LONG_AGO))
     return Environment(clock, history, streams, api)
+
+
+def _quotas(scenario: Scenario) -> Quotas | None:
+    if not scenario.has_quotas:
+        return None
+    from kubeinfer_sim.cluster.quota import Quotas
+
+    return Quotas()
 
 
 def _machine(env: Environment, scenario: Scenario, spec: NodeSpec) -> Node:
@@ -211,14 +217,30 @@ def _scheduling(env: Environment, scenario: Scenario, budgets: Budgets) -> GangS
             services=scenario.services,
             chance=partial(_chance, env.streams),
         ),
-        rate=SchedulingRate() if assumptions.scheduling_rate == "mindcluster" else None,
-        budgets=lambda: [Budget(*each) for each in budgets.allowances()],
+        rate=_scheduling_rate(scenario),
+        budgets=partial(_allowances, budgets),
         schedulers=scenario.schedulers,
         volcano=_volcano(scenario),
         instances_by_volcano=assumptions.scheduler == "volcano",
     )
     scheduling.occupy(scenario.running)
     return scheduling
+
+
+def _scheduling_rate(scenario: Scenario) -> SchedulingRate | None:
+    """How fast gangs are bound one behind the other; None where each is bound as its stage says."""
+    if scenario.assumptions.scheduling_rate != "mindcluster":
+        return None
+    from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+
+    return SchedulingRate()
+
+
+def _allowances(budgets: Budgets) -> Sequence[Budget]:
+    """The budgets, as who makes room for a gang wants to know them."""
+    from kubeinfer_sim.cluster.scheduler.preemption import Budget
+
+    return [Budget(*each) for each in budgets.allowances()]
 
 
 def _volcano(scenario: Scenario) -> VolcanoSettings | None:
@@ -241,6 +263,8 @@ def _devices(env: Environment, scenario: Scenario) -> Devices | None:
     """The devices of all nodes, where it matters which of them a pod has."""
     if not scenario.devices_change:
         return None
+    from kubeinfer_sim.cluster.devices.manager import Devices
+
     offered = {node.name: main_accelerator(node.allocatable)[0] for node in scenario.nodes}
     occupied: dict[str, int] = {}
     for pod in scenario.running:
@@ -259,39 +283,26 @@ def _device_watchers(
 
 def _node_failures(
     cluster: Cluster, scenario: Scenario, devices: Devices | None
-) -> tuple[NodeFailures | None, Sequence[Watcher]]:
-    """What has nodes fail, and the controllers that find out; when their loops began is drawn, since nobody knows.
-
-    A taint that evicts pods may also be there from the start, with no node failing.
-    """
+) -> tuple[NodeFailures | None, Sequence[Watcher], TaintEvictionController | None]:
+    """What has nodes fail, the controllers that look after nodes, and of these the one that evicts."""
     env = cluster.env
-    clock, api = env.clock, env.api
-
-    def began(name: str, period: int) -> int:
-        return int(env.streams.named(name).random() * period)
 
     def collecting() -> PodGcSettings:
-        return PodGcSettings(first_pass=began("pod-gc/first-pass", 20_000))
+        return PodGcSettings(first_pass=int(env.streams.named("pod-gc/first-pass").random() * 20_000))
 
-    collector = PodGarbageCollector(clock, api, collecting)
-    if not scenario.loses_nodes:
-        evicts = (TaintEvictionController(clock, api),) if scenario.has_no_execute_taints else ()
-        return None, (*evicts, collector)
-    lifecycle = NodeLifecycleSettings(
-        first_pass=began("node-lifecycle/first-pass", 5_000), grace=scenario.node_lifecycle.grace
-    )
-    reporter = StatusReporter(clock, api, cluster.kubelet)
-    controllers = (
-        NodeLifecycleController(clock, api, lifecycle.for_long),
-        reporter,
-        TaintEvictionController(clock, api),
-        collector,
-    )
-    assert devices is not None
-    return NodeFailures(env, cluster.kubelet, reporter, devices), controllers
+    collector = PodGarbageCollector(env.clock, env.api, collecting)
+    if not (scenario.loses_nodes or scenario.has_no_execute_taints):
+        return None, (collector,), None
+    from kubeinfer_sim.simulation.node_controllers import node_failures
+
+    failures, controllers, evictions = node_failures(cluster, scenario, devices)
+    return failures, (*controllers, collector), evictions
 
 
 def _pod_objects(cluster: Cluster, scenario: Scenario, workloads: Workloads) -> PodObjects:
+    from kubeinfer_sim.simulation.pod_objects import PodObjects
+    from kubeinfer_sim.simulation.pod_status import PodStatuses
+
     return PodObjects(
         cluster.env.history,
         cluster.env.api,

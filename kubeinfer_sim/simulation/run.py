@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.engine.history import History, Record
 from kubeinfer_sim.engine.meter import End
 from kubeinfer_sim.methods import WrittenIn
 from kubeinfer_sim.scenario.model import Scenario
-from kubeinfer_sim.simulation.pod_objects import PodAt
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.devices.repair import Due
+    from kubeinfer_sim.simulation.pod_objects import PodAt
 
 
 class Run(Struct, frozen=True):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 
-from kubeinfer_sim.cluster.devices.repair import Due
 from kubeinfer_sim.controllers.kubeinfer.policies import RecoveryPlugin
 from kubeinfer_sim.engine.history import History, Listener, Record
 from kubeinfer_sim.engine.meter import End
@@ -18,10 +17,12 @@ from kubeinfer_sim.errors import expect
 from kubeinfer_sim.scenario.actions.model import ends_at
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.assembly import Simulation, assemble
-from kubeinfer_sim.simulation.endless_evictions import evicts_endlessly
 from kubeinfer_sim.simulation.rounds import Rounds
 from kubeinfer_sim.simulation.run import Run
 from kubeinfer_sim.simulation.standstill import PAUSE, WINDOW, Standstill
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.devices.repair import Due
 
 #: New objects between two collections while a simulation runs that keeps its history, or that does not.
 GARBAGE_THRESHOLD, GARBAGE_THRESHOLD_NOT_KEPT = 200_000, 20_000
@@ -217,6 +218,8 @@ def _advance(simulation: Simulation, until: int, looks: _Looks) -> _Ended | None
             if idle := _idle(simulation, looks):
                 return _Ended("quiet", idle=idle)
         elif evictions is not None and evictions.many():
+            from kubeinfer_sim.simulation.endless_evictions import evicts_endlessly
+
             pods = simulation.workloads.pods()
             if evicts_endlessly(evictions, _last_step(simulation), clock.now, pods):
                 return _Ended("quiet", endlessly="evicted")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from kubeinfer_sim.cluster.devices.manager import Devices
+from typing import TYPE_CHECKING
+
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.pod import Pod
 from kubeinfer_sim.cluster.records import NpusIsolated
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.manifest.accelerators import accelerators_of
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.devices.manager import Devices
 
 
 class OfferedNpus(Watcher):

@@ -10,20 +10,20 @@ Three ways, the cheapest that gives the right answer:
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import replace
 
-from kubeinfer_sim.cluster.scheduler import framework
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
-from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE, Profile
 from kubeinfer_sim.cluster.scheduler.node_class import accepts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
-from kubeinfer_sim.cluster.scheduler.plugins.node_resources_fit import Strategy
 from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
 from kubeinfer_sim.manifest.releases import LATEST, Release
+
+if TYPE_CHECKING:  # filters and scores are imported when the first pod cannot do without them
+    from kubeinfer_sim.cluster.scheduler.framework import Profile
 
 #: `default` places as kube-scheduler's default profile does; the others fill, or spread over, the nodes.
 Placing = Literal["mostAllocated", "leastAllocated", "default"]
@@ -98,10 +98,14 @@ class NodeChoice:
         """Whether a node takes a pod."""
         if self.is_independent(pod.spec):
             return accepts(node, pod.spec) and node.fits(pod.spec)
+        from kubeinfer_sim.cluster.scheduler import framework
+
         return framework.first_rejection(framework.prepare(pod, self._index.cluster), node) is None
 
     def feasible(self, pod: Pod) -> list[NodeState]:
         """Every node that takes a pod, the best last."""
+        from kubeinfer_sim.cluster.scheduler import framework
+
         nodes = framework.judge(pod, self._index.cluster).feasible
         self._index.stats.nodes += len(self._index.nodes)
         if len(nodes) < 2:
@@ -111,7 +115,10 @@ class NodeChoice:
 
     def totals(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> Mapping[str, float]:
         """The sum of all scores, by node."""
-        total: Mapping[str, float] = framework.totals(self._scores(pod, nodes, cluster), nodes)
+        from kubeinfer_sim.cluster.scheduler import framework
+
+        scores = framework.score(pod, cluster, nodes, self._profile(pod.spec))
+        total: Mapping[str, float] = framework.totals(scores, nodes)
         packed = None if self._binpack is None else self._binpack.scores(pod.spec, nodes)
         if packed is None:
             return total
@@ -136,6 +143,8 @@ class NodeChoice:
         return known
 
     def _judged(self, pod: Pod) -> NodeState | None:
+        from kubeinfer_sim.cluster.scheduler import framework
+
         self._index.stats.nodes += len(self._index.nodes)
         cluster = self._index.cluster
         best = self._best_of(pod, framework.judge(pod, cluster).feasible, cluster)
@@ -152,11 +161,11 @@ class NodeChoice:
         largest = max(total.values())
         return sorted((node for node in nodes if total[node.name] == largest), key=lambda node: node.order)
 
-    def _scores(self, pod: Pod, nodes: list[NodeState], cluster: Cluster) -> dict[str, dict[str, int]]:
-        return framework.score(pod, cluster, nodes, self._profile(pod.spec))
-
     def _profile(self, spec: PodSpec) -> Profile:
         """The default profile, or the same with all that the pod requests filled up, or spread."""
+        from kubeinfer_sim.cluster.scheduler.framework import DEFAULT_PROFILE
+        from kubeinfer_sim.cluster.scheduler.plugins.node_resources_fit import Strategy
+
         if self._placing == "default":
             return DEFAULT_PROFILE
         kind: Literal["MostAllocated", "LeastAllocated"] = (

@@ -17,7 +17,7 @@ from kubeinfer_sim.cluster.scheduler.node_class import NodeClass, accepts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.plugins import node_affinity, node_unschedulable, taint_toleration
-from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec
+from kubeinfer_sim.cluster.scheduler.pods import PODS, Pod, PodSpec, format_amount
 from kubeinfer_sim.cluster.scheduler.redraw import fits_redrawn
 from kubeinfer_sim.manifest.releases import Release
 
@@ -256,16 +256,3 @@ def _need(index: NodeIndex, spec: PodSpec, pods: int) -> GangNeed:
         possible=index.capacity(spec, pods),
         exclusive=index.largest(spec) < 2,
     )
-
-
-def format_amount(resource: str, amount: int) -> str:
-    """An amount as people write it: `8 huawei.com/ascend-1980`, `1500m cpu`, `64Gi memory`."""
-    if resource == "cpu":
-        return f"{amount}m cpu" if amount % 1000 else f"{amount // 1000} cpu"
-    if resource == PODS:
-        return f"{amount} pod" if amount == 1 else f"{amount} pods"
-    if "/" not in resource:
-        for suffix, unit in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
-            if amount and amount % unit == 0:
-                return f"{amount // unit}{suffix} {resource}"
-    return f"{amount} {resource}"

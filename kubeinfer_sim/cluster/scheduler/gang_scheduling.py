@@ -7,7 +7,8 @@ in which something changed, and binds pods to their nodes after the binding stag
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -29,9 +30,7 @@ from kubeinfer_sim.cluster.scheduler.node_state import NodeState
 from kubeinfer_sim.cluster.scheduler.objects import running_pods
 from kubeinfer_sim.cluster.scheduler.pod_gang import PodGang
 from kubeinfer_sim.cluster.scheduler.pods import Pod as ScheduledPod
-from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.cluster.scheduler.scheduler import Scheduler
-from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
 from kubeinfer_sim.cluster.scheduler.volcano.cycle import Eviction
 from kubeinfer_sim.cluster.scheduler.volcano.pod_groups import PodGroupAt
 from kubeinfer_sim.cluster.scheduler.volcano.scheduling import (
@@ -40,13 +39,17 @@ from kubeinfer_sim.cluster.scheduler.volcano.scheduling import (
     VolcanoSettings,
     Words,
 )
-from kubeinfer_sim.cluster.scheduler.ways_of_gangs import WaysOfGangs
 from kubeinfer_sim.cluster.watcher import Watcher
 from kubeinfer_sim.engine.clock import Phase, Timer
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import SCHEDULERS, VOLCANO
 from kubeinfer_sim.scenario.cluster.model import ClusterObject, RunningPod
 from kubeinfer_sim.scenario.timings.distributions import Constant
+
+if TYPE_CHECKING:  # what tells of gangs that wait is imported when one does
+    from kubeinfer_sim.cluster.scheduler.preemption import Budget
+    from kubeinfer_sim.cluster.scheduler.scheduling_rate import SchedulingRate
+    from kubeinfer_sim.cluster.scheduler.ways_of_gangs import WaysOfGangs
 
 #: From one pod of a gang that Volcano binds to the next, in ms (recorded: 64 pods in 153 to 649 ms).
 BIND_NEXT = 6
@@ -122,7 +125,12 @@ class GangScheduling(Watcher):
                 evict=self._evict_for_volcano,
             )
         )
-        self._ways = WaysOfGangs(scheduler, env.api, self._volcano, self._is_volcano_s)
+
+    @cached_property
+    def _ways(self) -> WaysOfGangs:
+        from kubeinfer_sim.cluster.scheduler.ways_of_gangs import WaysOfGangs
+
+        return WaysOfGangs(self._scheduler, self._api, self._volcano, self._is_volcano_s)
 
     def _is_volcano_s(self, gang: PodGang) -> bool:
         if self._volcano is None:

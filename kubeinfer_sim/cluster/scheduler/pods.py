@@ -279,3 +279,16 @@ class Pod(Struct, eq=False):
     never_preempts: bool = False
     rings: tuple[int, ...] = ()
     drawn: bool = False
+
+
+def format_amount(resource: str, amount: int) -> str:
+    """An amount as people write it: `8 huawei.com/ascend-1980`, `1500m cpu`, `64Gi memory`."""
+    if resource == "cpu":
+        return f"{amount}m cpu" if amount % 1000 else f"{amount // 1000} cpu"
+    if resource == PODS:
+        return f"{amount} pod" if amount == 1 else f"{amount} pods"
+    if "/" not in resource:
+        for suffix, unit in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20), ("Ki", 2**10)):
+            if amount and amount % unit == 0:
+                return f"{amount // unit}{suffix} {resource}"
+    return f"{amount} {resource}"

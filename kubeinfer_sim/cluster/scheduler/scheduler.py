@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
-from kubeinfer_sim.cluster.scheduler.explain import Unschedulable, explain
 from kubeinfer_sim.cluster.scheduler.gang import Gang, GangPlacer, GangPod, Signature, signature_of
-from kubeinfer_sim.cluster.scheduler.gang_preemption import Room, room_for
 from kubeinfer_sim.cluster.scheduler.gang_queue import GangQueue, Line
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex, Stats
 from kubeinfer_sim.cluster.scheduler.node_state import NodeState
@@ -21,9 +19,13 @@ from kubeinfer_sim.cluster.scheduler.nominations import Nominations
 from kubeinfer_sim.cluster.scheduler.objects import Templates
 from kubeinfer_sim.cluster.scheduler.plugins.interface import Cluster
 from kubeinfer_sim.cluster.scheduler.pods import Pod
-from kubeinfer_sim.cluster.scheduler.preemption import Budget
 from kubeinfer_sim.manifest.releases import LATEST, Release
 from kubeinfer_sim.scenario.cluster.model import NodeSpec, Taint
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.scheduler.explain import Unschedulable
+    from kubeinfer_sim.cluster.scheduler.gang_preemption import Room
+    from kubeinfer_sim.cluster.scheduler.preemption import Budget
 
 #: Pod key → node name, for each pod of a gang.
 Placement = dict[Hashable, str]
@@ -325,10 +327,14 @@ class Scheduler:
 
     def room_for(self, gang: Gang, budgets: Sequence[Budget] = ()) -> Room | None:
         """The room that could be made for a gang now; nothing is changed. None when that would not help."""
+        from kubeinfer_sim.cluster.scheduler.gang_preemption import room_for
+
         with self._nominations.unseen_by(gang):
             return room_for(gang, self._index, self._choice, self._placer, budgets)
 
     def _promise(self, gang: Gang, budgets: Sequence[Budget]) -> Room | None:
+        from kubeinfer_sim.cluster.scheduler.gang_preemption import room_for
+
         with self._nominations.unseen_by(gang):
             room = room_for(gang, self._index, self._choice, self._placer, budgets)
             if room is not None:
@@ -478,6 +484,8 @@ class Scheduler:
 
         Gangs that ask for the same share the answer until something changes.
         """
+        from kubeinfer_sim.cluster.scheduler.explain import explain
+
         self._check_not_placed(gang)
         if self._nominations.in_force:
             with self._nominations.unseen_by(gang):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cluster.disruption.drain import DrainOptions
 from kubeinfer_sim.cluster.disruption.drains import Drains
 from kubeinfer_sim.cluster.environment import Environment
 from kubeinfer_sim.cluster.fault_records import ChangedNothing, StruckNothing
 from kubeinfer_sim.cluster.node import Node
-from kubeinfer_sim.cluster.node_failures import NodeFailures
 from kubeinfer_sim.cluster.records import NodeLabeled, NodeTaintEdited
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.scenario.actions.model import (
@@ -29,6 +29,9 @@ from kubeinfer_sim.scenario.actions.model import (
 )
 from kubeinfer_sim.scenario.cluster.model import NodeSpec
 from kubeinfer_sim.simulation.actions.handlers import Handlers
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.node_failures import NodeFailures
 
 
 class NodeActions:

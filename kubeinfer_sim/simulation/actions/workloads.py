@@ -11,7 +11,6 @@ from kubeinfer_sim.cluster.records import RequestRefused
 from kubeinfer_sim.engine.history import NO_CAUSE
 from kubeinfer_sim.manifest.model import KubeInfer
 from kubeinfer_sim.scenario.actions.model import Action, Apply, Put, Refused, Scale, Undo
-from kubeinfer_sim.scenario.workloads.rebasing import rebased
 from kubeinfer_sim.simulation.actions.handlers import Handlers
 from kubeinfer_sim.simulation.workloads import Workloads
 
@@ -34,6 +33,8 @@ class WorkloadActions:
         return {Apply: self._apply, Scale: self._scale, Undo: self._undo, Refused: self._refuse}
 
     def _apply(self, action: Apply) -> None:
+        from kubeinfer_sim.scenario.workloads.rebasing import rebased
+
         workload = self._workloads.named(action.workload.kind, action.workload.name)
         spec = rebased(action, workload.spec)
         written = spec.raw.get("spec")

@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from kubeinfer_sim.cluster.records import Awaited
-from kubeinfer_sim.cluster.scheduler.explain import format_amount
+from kubeinfer_sim.cluster.scheduler.pods import format_amount
 from kubeinfer_sim.cluster.scheduler.volcano.job import Account, HeldBack, Job, Phase, Task, TaskStatus
 from kubeinfer_sim.scenario.cluster.model import Queue
 

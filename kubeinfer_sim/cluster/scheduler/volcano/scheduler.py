@@ -7,6 +7,7 @@ It keeps no time: the caller says which cycle it is. Of v1.15.1. Left out: tasks
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cluster.scheduler.binpack import Binpack
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice, Placing
@@ -17,11 +18,12 @@ from kubeinfer_sim.cluster.scheduler.volcano.cycle import Cycle
 from kubeinfer_sim.cluster.scheduler.volcano.draws import Draws
 from kubeinfer_sim.cluster.scheduler.volcano.job import GroupKey, Job, Task, TaskStatus
 from kubeinfer_sim.cluster.scheduler.volcano.jobs import Jobs
-from kubeinfer_sim.cluster.scheduler.volcano.other_draws import OtherDraws
 from kubeinfer_sim.cluster.scheduler.volcano.places import Places
 from kubeinfer_sim.cluster.scheduler.volcano.session import Session
-from kubeinfer_sim.cluster.scheduler.volcano.verdict import Verdict
 from kubeinfer_sim.manifest.releases import release_of
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.cluster.scheduler.volcano.verdict import Verdict
 
 #: The Kubernetes libraries Volcano v1.15.1 is built with.
 LIBRARIES = release_of("1.35")
@@ -82,6 +84,8 @@ class VolcanoScheduler:
 
     def explain(self, job: Job, number: int) -> Verdict:
         """What a cycle makes of a job as things are now; nothing is changed."""
+        from kubeinfer_sim.cluster.scheduler.volcano.verdict import Verdict
+
         session = self._session(number, job)
         try:
             session.enqueue(all_of_them=not self._enqueues)
@@ -141,6 +145,8 @@ class VolcanoScheduler:
 
     def has_place_in_other_draws(self, tasks: Sequence[Task]) -> bool:
         """Whether pods would have places, had chance given those that are placed others of equal nodes."""
+        from kubeinfer_sim.cluster.scheduler.volcano.other_draws import OtherDraws
+
         placed = [each for each in self.jobs.tasks.values() if each[1].status is TaskStatus.ALLOCATED]
         gangs: dict[tuple[int, GroupKey], list[Task]] = {}
         for job, task in sorted(placed, key=_turn):

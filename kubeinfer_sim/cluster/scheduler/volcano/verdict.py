@@ -15,7 +15,6 @@ from msgspec import Struct
 from kubeinfer_sim.cluster.records import Awaited
 from kubeinfer_sim.cluster.scheduler import messages
 from kubeinfer_sim.cluster.scheduler.choice import NodeChoice
-from kubeinfer_sim.cluster.scheduler.explain import verdicts
 from kubeinfer_sim.cluster.scheduler.node_index import NodeIndex
 from kubeinfer_sim.cluster.scheduler.pods import Pod
 from kubeinfer_sim.cluster.scheduler.volcano.job import HeldBack, Job, Task, TaskStatus
@@ -31,6 +30,8 @@ class Fate(Struct, frozen=True):
 
 def misfits(index: NodeIndex, choice: NodeChoice, pod: Pod) -> str:
     """`0/4 nodes are unavailable: 1 node(s) were unschedulable, 3 Insufficient huawei.com/ascend-1980.`"""
+    from kubeinfer_sim.cluster.scheduler.explain import verdicts
+
     counts: Counter[str] = Counter()
     for reasons, names in verdicts(index, choice, pod):
         for reason in reasons:
