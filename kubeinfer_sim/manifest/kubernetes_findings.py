@@ -19,9 +19,7 @@ from kubeinfer_sim.manifest.kubernetes.images import reference_error
 from kubeinfer_sim.manifest.kubernetes.pod import pod_errors
 from kubeinfer_sim.manifest.kubernetes.pod_template import read_pod, read_pod_template, validate_made_pod
 from kubeinfer_sim.manifest.kubernetes.reading import Reading, read
-from kubeinfer_sim.manifest.kubernetes.rolling_update import VALIDATIONS, read_apps_spec
 from kubeinfer_sim.manifest.kubernetes.service import read_service_spec
-from kubeinfer_sim.manifest.kubernetes.validation.claims import validate_claim_spec
 from kubeinfer_sim.manifest.kubernetes.validation.pods import validate_pod_template
 from kubeinfer_sim.manifest.kubernetes.validation.services import validate_service_spec
 from kubeinfer_sim.manifest.references import (
@@ -102,6 +100,8 @@ def check_service_spec(checker: Checker, spec: Any, path: Path) -> Reading:
 
 def check_claim_spec(checker: Checker, spec: Any, path: Path) -> None:
     """Report what the API server would refuse of a claim's spec."""
+    from kubeinfer_sim.manifest.kubernetes.validation.claims import validate_claim_spec
+
     reading = read(spec, "PersistentVolumeClaimSpec", Root(path), validate=validate_claim_spec)
     _report_all(checker, reading, path, validate_claim_spec)
 
@@ -110,6 +110,8 @@ def check_apps_spec(
     checker: Checker, kind: str, spec: Mapping[str, Any], path: Path
 ) -> tuple[Reading, Reading]:
     """Read the spec of a kind of apps/v1 and its pod template, and report what the API server would refuse."""
+    from kubeinfer_sim.manifest.kubernetes.rolling_update import VALIDATIONS, read_apps_spec
+
     template = check_pod_template(checker, spec.get("template"), (*path, "template"))
     # What is wrong with the template is said; to the rest of the spec it is as it could be read.
     reading = read_apps_spec(kind, {**spec, "template": template.effective}, path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from kubeinfer_sim.manifest.render import printable
 from kubeinfer_sim.metrics import Change, Measures, Outcome
@@ -10,9 +11,11 @@ from kubeinfer_sim.metrics.attribution import CauseSummary
 from kubeinfer_sim.metrics.availability import Availability
 from kubeinfer_sim.metrics.cause_kinds import ORDERS, withholds_images
 from kubeinfer_sim.metrics.lives import InstanceLife
-from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.causes import cause_text, first_cause
 from kubeinfer_sim.report.words import count, fine_percent, instance_seconds, point
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.metrics.traffic import TrafficMeasures
 
 
 def other_causes(said: str, measures: Measures, change: Change | None, causes: Sequence[CauseSummary]) -> str:

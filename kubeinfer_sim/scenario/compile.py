@@ -28,8 +28,6 @@ from kubeinfer_sim.scenario.cluster.disruption_budgets import compile_budgets, w
 from kubeinfer_sim.scenario.cluster.model import NodeLifecycle
 from kubeinfer_sim.scenario.cluster.services import service_selectors
 from kubeinfer_sim.scenario.context import Context
-from kubeinfer_sim.scenario.demand.compile import compile_load
-from kubeinfer_sim.scenario.demand.traffic import compile_traffic
 from kubeinfer_sim.scenario.faults.checks import (
     assumed_lines,
     check_storage,
@@ -38,7 +36,7 @@ from kubeinfer_sim.scenario.faults.checks import (
 )
 from kubeinfer_sim.scenario.faults.compile import compile_faults
 from kubeinfer_sim.scenario.findings import Readable
-from kubeinfer_sim.scenario.model import Assumptions, Linted, Scenario, VolcanoConfiguration
+from kubeinfer_sim.scenario.model import Assumptions, Linted, Scenario, Traffic, VolcanoConfiguration
 from kubeinfer_sim.scenario.objectives import compile_objectives
 from kubeinfer_sim.scenario.recovery.compile import compile_recovery, raised_kinds, warn_of_recovery
 from kubeinfer_sim.scenario.schema import SpecForm
@@ -53,6 +51,7 @@ from kubeinfer_sim.scenario.workloads.time_line import TimeLine
 if TYPE_CHECKING:
     from kubeinfer_sim.scenario.assumption_forms import AssumptionsForm
     from kubeinfer_sim.scenario.cluster.transfer_forms import LinkForm
+    from kubeinfer_sim.scenario.demand.curve import OfferedLoad
     from kubeinfer_sim.scenario.scheduler_forms import SchedulerForm
 
 
@@ -169,8 +168,8 @@ def compile_scenario(readable: Readable, context: Context, values: Mapping[str, 
         schedulers=frozenset((*SCHEDULERS, *spec.schedulers)),
         node_lifecycle=_node_lifecycle(spec),
         crash_back_off=_crash_back_off(spec, context),
-        load=compile_load(spec.load, kubeinfers, context, ("spec", "load"), spec.horizon),
-        traffic=compile_traffic(spec.traffic, context, ("spec", "traffic")),
+        load=_load(spec, kubeinfers, context),
+        traffic=_traffic(spec, context),
         disruption_budgets=budgets,
         transfers=_transfers(spec, versions, context),
         defaults=(
@@ -252,6 +251,22 @@ def _time_line(
     if first is None:
         return None
     return TimeLine(context, manifests, first.workloads, budgets)
+
+
+def _load(spec: SpecForm, kubeinfers: Sequence[KubeInfer], context: Context) -> OfferedLoad | None:
+    if spec.load is None:
+        return None
+    from kubeinfer_sim.scenario.demand.compile import compile_load
+
+    return compile_load(spec.load, kubeinfers, context, ("spec", "load"), spec.horizon)
+
+
+def _traffic(spec: SpecForm, context: Context) -> Traffic | None:
+    if spec.traffic is None:
+        return None
+    from kubeinfer_sim.scenario.demand.traffic import compile_traffic
+
+    return compile_traffic(spec.traffic, context, ("spec", "traffic"))
 
 
 def compile_assumptions(form: AssumptionsForm | None) -> Assumptions:

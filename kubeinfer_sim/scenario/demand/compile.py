@@ -25,14 +25,12 @@ _MOST_ERRORS = 20
 
 
 def compile_load(
-    form: LoadForm | None, versions: Sequence[KubeInfer], context: Context, path: Path, horizon: int | None
+    form: LoadForm, versions: Sequence[KubeInfer], context: Context, path: Path, horizon: int | None
 ) -> OfferedLoad | None:
-    """The offered load; None when nothing is said of it, or when it is wrong, which is noted.
+    """The offered load; None when it is wrong, which is noted.
 
     `horizon` is the end of the run in ms, where it is known before.
     """
-    if form is None:
-        return None
     if not versions:
         context.error(path, "this is asked of the instances of a KubeInfer, and there is none", key=True)
         return None

@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from kubeinfer_sim.scenario.demand.traffic_forms import TrafficForm
 
 
-def compile_traffic(form: TrafficForm | None, context: Context, path: Path) -> Traffic | None:
-    """The traffic; None when nothing is said of it."""
-    if form is None:
-        return None
+def compile_traffic(form: TrafficForm, context: Context, path: Path) -> Traffic:
+    """The traffic; what is wrong with it is noted."""
     duration = None
     if form.request_duration is not None:
         duration = compile_distribution(form.request_duration, context, (*path, "requestDuration"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import math
 from collections.abc import Mapping, Sequence
@@ -249,6 +248,8 @@ def _column(form: EmpiricalForm, source: SourceText) -> list[int]:
         ValueError: there is no such column, or it is empty.
         InputError: this is no CSV file, or some of its cells are no durations.
     """
+    import csv
+
     rows = csv.reader(io.StringIO(source.text), strict=True)
     try:
         table = [(rows.line_num, row) for row in rows if any(cell.strip() for cell in row)]

@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from itertools import accumulate
-from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution, RandomSource
 from kubeinfer_sim.scenario.units import MAX_MILLIS, Millis, format_duration, format_size
 
-_NORMAL = NormalDist()
-_Z95 = _NORMAL.inv_cdf(0.95)
+if TYPE_CHECKING:
+    from statistics import NormalDist
+
+
+#: The 95th percentile of the standard normal distribution.
+Z95 = 1.6448536269514722
 
 
 class Constant(Struct, frozen=True):
@@ -124,7 +129,7 @@ class Lognormal(Struct, frozen=True):
 
     def sample(self, source: RandomSource) -> Millis | None:
         """One draw."""
-        sigma = math.log(self.p95 / self.p50) / _Z95
+        sigma = math.log(self.p95 / self.p50) / Z95
         exponent = sigma * _normal(source)
         # exp() overflows near 709; 40 is already 10^17 medians.
         return _millis(self.p50 * math.exp(min(exponent, 40.0)))
@@ -264,10 +269,17 @@ def empirical(values: Sequence[Millis], *, interpolate: bool = False, source: st
     return Empirical(tuple(sorted(values)), interpolate, source)
 
 
+@cache
+def _standard_normal() -> NormalDist:
+    from statistics import NormalDist
+
+    return NormalDist()
+
+
 def _normal(source: RandomSource) -> float:
     """A standard normal number by inverse CDF; a draw of 0, which has none, counts as the next."""
     u = source.random()
-    return _NORMAL.inv_cdf(u or 2.0**-54)
+    return _standard_normal().inv_cdf(u or 2.0**-54)
 
 
 def _millis(value: float) -> Millis:

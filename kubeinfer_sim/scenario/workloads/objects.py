@@ -9,7 +9,6 @@ from typing import Any
 from kubeinfer_sim.diagnostics import Diagnostic, Path
 from kubeinfer_sim.manifest.kubernetes.updates import already_exists, not_found
 from kubeinfer_sim.manifest.load import OtherObject
-from kubeinfer_sim.manifest.refusals import refusal
 from kubeinfer_sim.manifest.suggest import did_you_mean
 from kubeinfer_sim.scenario.actions.model import Change, DeleteObject, Put, Refused
 from kubeinfer_sim.scenario.cluster import (
@@ -99,6 +98,8 @@ class ObjectLines:
 
         What is taken to be there where no file holds it was there before.
         """
+        from kubeinfer_sim.manifest.refusals import refusal
+
         before = self._there.get(_key(written))
         if before is not None and before.document.value == written.document.value:
             return
@@ -109,6 +110,8 @@ class ObjectLines:
 
     def patch(self, at: int, name: str, patch: Mapping[str, Any], path: Path) -> Iterator[Change]:
         """Somebody patches the one of this name, which is known; nothing when it is wrong, which is noted."""
+        from kubeinfer_sim.manifest.refusals import refusal
+
         key = self._names()[name]
         if key in self._gone:
             yield Refused(at, "patch", name, not_found(key[0], key[2]))

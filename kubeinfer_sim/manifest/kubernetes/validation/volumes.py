@@ -10,20 +10,10 @@ from typing import Any
 
 from kubeinfer_sim.manifest.kubernetes.field_errors import Errors, Field
 from kubeinfer_sim.manifest.kubernetes.names import byte_length, dns1123_label, dns1123_subdomain
-from kubeinfer_sim.manifest.kubernetes.validation.claims import validate_claim_template
-from kubeinfer_sim.manifest.kubernetes.validation.network_volumes import (
-    REQUIRED_FIELDS,
-    validate_network_volume,
-)
 from kubeinfer_sim.manifest.kubernetes.validation.paths import (
     validate_descending_path,
     validate_mode,
     validate_no_backsteps,
-)
-from kubeinfer_sim.manifest.kubernetes.validation.projections import (
-    validate_downward_api_file,
-    validate_key_to_path,
-    validate_projected,
 )
 
 Source = Mapping[str, Any]
@@ -107,14 +97,20 @@ def _validate_source(volume: Source, at: Field, errors: Errors) -> None:
     check = _CHECKS.get(name)
     if check is not None:
         check(volume[name], place, errors)
-    if name in REQUIRED_FIELDS:
-        validate_network_volume(name, volume[name], place, errors)
+    else:
+        _validate_network_volume(name, volume[name], place, errors)
     iscsi = volume.get("iscsi")
     if iscsi is not None and "initiatorName" in iscsi:
         own_name = volume.get("name", "")
         if byte_length(f"{own_name}:{iscsi.get('targetPortal', '')}") > 64:
             message = "must have at most 64 characters together with ':' and iscsi.targetPortal"
             errors.invalid(at.child("name"), own_name, message)
+
+
+def _validate_network_volume(name: str, source: Source, at: Field, errors: Errors) -> None:
+    from kubeinfer_sim.manifest.kubernetes.validation.network_volumes import validate_network_volume
+
+    validate_network_volume(name, source, at, errors)
 
 
 def _validate_empty_dir(source: Source, at: Field, errors: Errors) -> None:
@@ -144,6 +140,8 @@ def _validate_items(name_field: str) -> Callable[[Source, Field, Errors], None]:
     """The check of a volume made of keys of a Secret or ConfigMap, named by `name_field`."""
 
     def check(source: Source, at: Field, errors: Errors) -> None:
+        from kubeinfer_sim.manifest.kubernetes.validation.projections import validate_key_to_path
+
         if not source.get(name_field):
             errors.required(at.child(name_field))
         validate_mode(source.get("defaultMode"), at.child("defaultMode"), errors)
@@ -154,9 +152,17 @@ def _validate_items(name_field: str) -> Callable[[Source, Field, Errors], None]:
 
 
 def _validate_downward_api(source: Source, at: Field, errors: Errors) -> None:
+    from kubeinfer_sim.manifest.kubernetes.validation.projections import validate_downward_api_file
+
     validate_mode(source.get("defaultMode"), at.child("defaultMode"), errors)
     for i, item in enumerate(source.get("items", ())):
         validate_downward_api_file(item, Field(at.child("items", ""), i, ""), errors)
+
+
+def _validate_projected(source: Source, at: Field, errors: Errors) -> None:
+    from kubeinfer_sim.manifest.kubernetes.validation.projections import validate_projected
+
+    validate_projected(source, at, errors)
 
 
 def _validate_csi(source: Source, at: Field, errors: Errors) -> None:
@@ -180,6 +186,8 @@ def _validate_csi(source: Source, at: Field, errors: Errors) -> None:
 
 def _validate_ephemeral(source: Source, at: Field, errors: Errors) -> None:
     template = source.get("volumeClaimTemplate")
+    from kubeinfer_sim.manifest.kubernetes.validation.claims import validate_claim_template
+
     if template is None:
         errors.required(at.child("volumeClaimTemplate"))
     else:
@@ -198,7 +206,7 @@ _CHECKS: dict[str, Callable[[Source, Field, Errors], None]] = {
     "secret": _validate_items("secretName"),
     "configMap": _validate_items("name"),
     "downwardAPI": _validate_downward_api,
-    "projected": validate_projected,
+    "projected": _validate_projected,
     "csi": _validate_csi,
     "ephemeral": _validate_ephemeral,
     "image": _validate_image,
