@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from kubeinfer_sim.manifest.render import printable
-from kubeinfer_sim.metrics.lost_requests import Stop
-from kubeinfer_sim.metrics.traffic import TrafficMeasures
 from kubeinfer_sim.report.paragraph import Part
 from kubeinfer_sim.report.text import Text
 from kubeinfer_sim.report.words import count, rounded
+
+if TYPE_CHECKING:
+    from kubeinfer_sim.metrics.lost_requests import Stop
+    from kubeinfer_sim.metrics.traffic import TrafficMeasures
 
 _MOST = 6
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from kubeinfer_sim.scenario.timings.distribution import Distribution
 from kubeinfer_sim.scenario.timings.distributions import (
+    Z95,
     Bounded,
     Constant,
     Exponential,
@@ -219,3 +221,7 @@ RECORDED = [24103, 43933, 14482, 107659, 5896, 84604, 39916, 20000, 10000]
 )
 def test_a_distribution_says_what_it_is(distribution: Distribution, text: str) -> None:
     assert distribution.describe() == text
+
+
+def test_the_95th_percentile_of_the_standard_normal_distribution_is_as_statistics_reckons_it() -> None:
+    assert NormalDist().inv_cdf(0.95) == Z95
