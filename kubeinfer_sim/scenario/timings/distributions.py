@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 #: The 95th percentile of the standard normal distribution.
-Z95 = 1.6448536269514722
+Z95 = 1.6448536269514715
 
 
 class Constant(Struct, frozen=True):
