@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from kubeinfer_sim.cli.output import note
 
 if TYPE_CHECKING:
     from kubeinfer_sim.experiment.estimate import Estimate
+    from kubeinfer_sim.manifest.model import WorkloadSpec
     from kubeinfer_sim.scenario.model import Scenario
 
 #: Seconds from which on a command says beforehand what it will take.
 LONG = 60.0
 #: No machine makes a call in less: what cannot come to `LONG` is not measured.
 _LEAST_PER_CALL = 1e-7
+#: Of so many pods, nodes and actions, without faults, one run takes no minute on any machine.
+_SMALL = 500
+#: When its scenario has been read a small run has used so much of its processor time: the simulation is imported later.
+_READ = 0.8
 
 
 def estimated(scenario: Scenario, runs: int | None, *, pods_told: bool, on_dask: bool = False) -> str:
     """What `--estimate` prints; `runs` are None for one run, whose result tells of all pods or not."""
     from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
 
+    started = time.process_time() / _READ
     made, per_call = estimate(scenario, pods_told=pods_told), seconds_per_call()
     size = made.size
-    told = [f"{_cost(made, runs, per_call)}, within a factor of two"]
+    told = [f"{_cost(made, runs, per_call, started, alone=runs is None)}, within a factor of two"]
     if runs is not None:
         told.append(
             f"each run: {_seconds(made.seconds(per_call))}; a worker process takes {made.bytes / 1e6:,.0f} MB"
@@ -36,27 +43,59 @@ def estimated(scenario: Scenario, runs: int | None, *, pods_told: bool, on_dask:
         f"pods over the whole run: {size.pods:,}{of_instances}",
         f"nodes: {len(scenario.nodes):,}; faults of processes: {made.faults:,.0f}",
         f"function calls: {made.calls:,.0f}, {per_call * 1e6:.2f} µs each on this machine now",
-        "crash loops, and pods that wait for room again and again, cost more",
+        "crash loops, pods that wait for room again and again, and what else never finishes cost more",
     ]
     return "\n".join(told) + "\n"
 
 
-def tell_if_long(scenario: Scenario, runs: int | None, *, pods_told: bool) -> None:
-    """Say beforehand what takes more than a minute."""
+def tell_if_long(
+    scenario: Scenario,
+    runs: int | None = None,
+    *,
+    pods_told: bool = False,
+    searches: bool = True,
+    at_most: bool = False,
+) -> None:
+    """Say beforehand what takes more than a minute.
+
+    Args:
+        scenario: what is played.
+        runs: how many times; None for one run.
+        pods_told: its result tells of all pods.
+        searches: a single run that never finishes is played again with what might let it.
+        at_most: it may end before the whole run does.
+    """
+    if runs is None and _is_small(scenario):
+        return
     from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
 
     made = estimate(scenario, pods_told=pods_told)
-    number = runs or 1
+    number, alone = runs or 1, runs is None and searches
     # The reference loop takes a moment: only where it could be so much.
     if (
-        number * made.seconds(_LEAST_PER_CALL) > LONG
-        and number * made.seconds(per_call := seconds_per_call()) > LONG
+        number * made.seconds(_LEAST_PER_CALL, alone=alone) > LONG
+        and number * made.seconds(per_call := seconds_per_call(), alone=alone) > LONG
     ):
-        note(f"this takes {_cost(made, runs, per_call)} (--estimate says of what)")
+        most = " at most" if at_most else ""
+        note(f"this takes {_cost(made, runs, per_call, alone=alone)}{most} (run --estimate says of what)")
 
 
-def _cost(made: Estimate, runs: int | None, per_call: float) -> str:
-    seconds = _seconds((runs or 1) * made.seconds(per_call))
+def _is_small(scenario: Scenario) -> bool:
+    """Whether nobody has to reckon to see that one run takes no minute."""
+    parts = (scenario.nodes, scenario.actions, scenario.workloads, scenario.running)
+    return scenario.faults is None and not any(
+        each > _SMALL for each in (*map(len, parts), *map(_replicas, scenario.workloads))
+    )
+
+
+def _replicas(spec: WorkloadSpec) -> int:
+    replicas: int = getattr(spec, "replicas", 1)  # a Pod and a DaemonSet have none
+    return replicas * sum(role.replicas for role in getattr(spec, "roles", ())) or replicas
+
+
+def _cost(made: Estimate, runs: int | None, per_call: float, started: float = 0.0, *, alone: bool) -> str:
+    """`started`: seconds that the process takes before it plays, and to end."""
+    seconds = _seconds(started + (runs or 1) * made.seconds(per_call, alone=alone))
     number = "" if runs is None else f" for {runs:,} runs"
     held = made.bytes + (0 if runs is None else runs * made.bytes_held)
     return f"about {seconds} of processor time and {held / 1e6:,.0f} MB of memory{number}"

@@ -44,6 +44,7 @@ def command(
     The columns are those of kubectl get events, the reasons and messages those of the kubelet, the schedulers and the
     controllers; what comes again is counted. `-o json` is a List as kubectl writes it, which calibrate reads.
     """
+    from kubeinfer_sim.cli.estimate import tell_if_long
     from kubeinfer_sim.cli.output import note, output_of, unicode_on
     from kubeinfer_sim.metrics.events import events_of
     from kubeinfer_sim.report.events import events_json, render_events
@@ -53,6 +54,7 @@ def command(
     output = output_of(form, {})
     file = read_file()
     loaded = file.load()
+    tell_if_long(loaded, searches=False, at_most=at is not None)
     moment = pods_of(loaded, at)
     if check_invariants and broken_in_sample(loaded, [loaded.seed], file.whole):
         return BROKEN

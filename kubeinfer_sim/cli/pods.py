@@ -46,12 +46,14 @@ def command(
     `-o kubectl` is a List with pods and events, as kubectl get pods,events -o json writes it, which backtest and
     calibrate read.
     """
+    from kubeinfer_sim.cli.estimate import tell_if_long
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.report.pods import pods_of, render_pods
 
     output = output_of(form, {"json": json_to})
     file = read_file()
     loaded = file.load()
+    tell_if_long(loaded, searches=False, at_most=at is not None)
     moment = pods_of(loaded, at, names)
     # The run that is shown may end before the whole one does.
     if check_invariants and broken_in_sample(loaded, [loaded.seed], file.whole):

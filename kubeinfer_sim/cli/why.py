@@ -48,6 +48,7 @@ def command(
     it from the first cause on, and what will end it and when. Runs are deterministic, so it is the run that `run`
     reports on.
     """
+    from kubeinfer_sim.cli.estimate import tell_if_long
     from kubeinfer_sim.cli.output import output_of, unicode_on, width_of
     from kubeinfer_sim.errors import UsageError
     from kubeinfer_sim.report.why import moment_of, render_why, time_meant
@@ -58,6 +59,7 @@ def command(
     output = output_of(form, {"json": json_to})
     file = read_file()
     loaded = file.load()
+    tell_if_long(loaded, searches=False)
     watch = watch_of(loaded, wanted=check_invariants)
     listeners = () if watch is None else [watch.observe]
     run = simulate(loaded, listeners=listeners, pods=watch is not None, explain_at=time_meant(at))

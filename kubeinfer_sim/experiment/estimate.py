@@ -4,7 +4,8 @@ What a life or a fault costs in function calls is measured (`docs/benchmarks.md`
 takes is measured on the spot, against a reference loop. It is right within a factor of two where what happens is what
 is asked for: a crash loop, or pods that wait for room again and again, cost more. One kind of crash loop is counted,
 for every fault of an accelerator may begin one: pods that nobody deletes (of Deployments and their like) start again
-and again on one that is only reset when they are gone.
+and again on one that is only reset when they are gone. So are pods for which there are not enough accelerators: they
+cost less, for they never start, and a run that never finishes is played again with what might let it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from math import expm1
 
 from msgspec import Struct
 
-from kubeinfer_sim.experiment.size import Size, size_of
+from kubeinfer_sim.experiment.size import LIFE_WORK, MOST_WORK, Size, share_with_room, size_of
 from kubeinfer_sim.manifest.accelerators import accelerator_count
 from kubeinfer_sim.manifest.model import Deployment, PodTemplate, ReplicaSet, StatefulSet
 from kubeinfer_sim.scenario.actions.model import Apply, Create, Scale
@@ -31,6 +32,13 @@ _LIFE_DRAWN = {"instance": 425, "pod": 640}
 _FIGURES = 170
 #: Placing a pod by Volcano's rules costs so many more.
 _VOLCANO = 400
+#: A pod that is created and waits for ever, of an instance and alone, with its figures; of Volcano's so many more.
+_WAITS, _WAITS_FOR_VOLCANO = {"instance": 105, "pod": 60}, 115
+#: What is tried to have a run finish that does not: so many runs like it; as many more where `_SPARE` more places are
+#: enough for it, since the least is looked for; and so many of those pods alone that have room. One timer or record
+#: takes so many calls with all that is made of it.
+_LIKE_IT, _FOR_THE_LEAST, _OF_THE_PLACED, _WORK = 2, 6, 9, 45
+_SPARE = 64
 #: A start in vain, from one to the next; and how long the kubelet waits with the next one, ms, where it came to its end
 #: within `_SOON` of the last.
 _LOOP, _BACK_OFF, _SOON = 480, 300_000, 600_000
@@ -60,6 +68,7 @@ class Estimate(Struct, frozen=True):
         faults: how many are expected of its fault processes.
         lives: of pods, with those that faults have rebuilt.
         calls: function calls, with those of its figures and result.
+        ways: function calls more of a run that is alone, and finds no room for all pods: to find what lets it finish.
         bytes: of memory, at most.
         kinds: of faults that may strike, of which each run of many tells.
     """
@@ -68,6 +77,7 @@ class Estimate(Struct, frozen=True):
     faults: float
     lives: float
     calls: float
+    ways: float
     bytes: float
     kinds: int
 
@@ -86,10 +96,10 @@ class Estimate(Struct, frozen=True):
         """Of a store, likewise."""
         return _STORED_BYTES + self.kinds * _STORED_KIND_BYTES
 
-    def seconds(self, per_call: float) -> float:
-        """Of processor time, at so many for a call of a small run (`seconds_per_call`)."""
+    def seconds(self, per_call: float, *, alone: bool = False) -> float:
+        """Of processor time, at so many for a call of a small run (`seconds_per_call`); `alone`: not one of many."""
         slower: float = max(1.0, self.lives / _SLOWER_FROM) ** _SLOWER_BY
-        return self.calls * per_call * slower
+        return (self.calls + (self.ways if alone else 0)) * per_call * slower
 
 
 def estimate(scenario: Scenario, *, pods_told: bool = False) -> Estimate:
@@ -103,24 +113,45 @@ def estimate(scenario: Scenario, *, pods_told: bool = False) -> Estimate:
         else 0
     )
     one += _FIGURES + (_VOLCANO if scenario.uses_volcano else 0)
+    placed = share_with_room(scenario)
     faults = sum(_expected(each, scenario, size) for each in _processes(scenario))
     disturbances = faults + sum(not isinstance(each, Apply | Create | Scale) for each in scenario.actions)
     # Each has the pods of an instance rebuilt.
     rebuilt = disturbances * (of_instances / size.instances if size.instances else 1)
     lives, nodes = size.pods + rebuilt, len(scenario.nodes)
+    started = size.pods * placed + rebuilt
+    waits = _waits(scenario, size) * (1 - placed)
+    waiting = size.pods * (1 - placed)
+    calls = _RUN + started * one + waits + disturbances * _DISTURBANCE + nodes * _NODE
     told = _TOLD_BYTES if pods_told else 0
     return Estimate(
         size,
         faults,
         lives,
-        _RUN
-        + lives * one
-        + disturbances * _DISTURBANCE
-        + nodes * _NODE
-        + _starts_in_vain(scenario, size) * _LOOP,
-        _PROCESS_BYTES + lives * (_LIFE_BYTES + told) + faults * _FAULT_BYTES + nodes * _NODE_BYTES,
+        calls + _starts_in_vain(scenario, size) * _LOOP,
+        0 if placed == 1 else _ways(size, calls, started, waiting, one),
+        _PROCESS_BYTES + size.pods * told + lives * _LIFE_BYTES + faults * _FAULT_BYTES + nodes * _NODE_BYTES,
         len({part.kind for each in _processes(scenario) for part in each.mix}),
     )
+
+
+def _waits(scenario: Scenario, size: Size) -> float:
+    """The calls of all pods, if all waited for ever."""
+    alone = size.pods - size.pods_of_instances
+    volcano = size.pods * _WAITS_FOR_VOLCANO if scenario.uses_volcano else 0
+    return size.pods_of_instances * _WAITS["instance"] + alone * _WAITS["pod"] + volcano
+
+
+def _ways(size: Size, calls: float, started: float, waiting: float, one: float) -> float:
+    """The search for what lets a run finish that takes so many calls, of which a pod that starts takes `one`.
+
+    It ends when it has cost what it may, and of very large runs nothing is played (`ways_to_finish`).
+    """
+    if 4 * LIFE_WORK * size.pods > MOST_WORK:
+        return 0
+    alike = _LIKE_IT + (_FOR_THE_LEAST if waiting <= _SPARE else 0)
+    tried = alike * (calls + min(waiting, _SPARE) * one) + _OF_THE_PLACED * (_RUN + started * one)
+    return min(tried, 2 * MOST_WORK * _WORK)
 
 
 def _starts_in_vain(scenario: Scenario, size: Size) -> float:

@@ -30,15 +30,13 @@ from kubeinfer_sim.errors import SimulatorFault, UsageError
 from kubeinfer_sim.experiment.figures import Figures, measured_run
 from kubeinfer_sim.experiment.knobs_to_finish import Knob, Turned, knobs_to_finish
 from kubeinfer_sim.experiment.replication import duration
-from kubeinfer_sim.experiment.size import size_of
+from kubeinfer_sim.experiment.size import LIFE_WORK, MOST_WORK, size_of
 from kubeinfer_sim.metrics import Outcome
 from kubeinfer_sim.metrics.cluster import ClusterMeasures
 from kubeinfer_sim.scenario.model import Scenario
 from kubeinfer_sim.simulation.run import Run
 
 MOST_RUNS = 24
-#: Timers and records of all that is played: some ten seconds; and those of a pod's life (docs/benchmarks.md).
-MOST_WORK, LIFE_WORK = 1_000_000, 8
 #: So long a run may go on after what was due, or after the end of the one that finishes, ms.
 _AFTERWARDS, _LONGER = 86_400_000, 3_600_000
 

@@ -17,9 +17,12 @@ from msgspec.structs import replace
 
 from kubeinfer_sim.experiment.estimate import estimate, seconds_per_call
 from kubeinfer_sim.experiment.replications import replicate
+from kubeinfer_sim.experiment.size import share_with_room
+from kubeinfer_sim.experiment.ways_to_finish import ways_to_finish
 from kubeinfer_sim.experiment.worker import Chunk
 from kubeinfer_sim.report.result import build_result
 from kubeinfer_sim.report.verdict import assess
+from kubeinfer_sim.scenario.cluster.model import RunningPod
 from kubeinfer_sim.scenario.faults.model import FaultPlan, FaultProcess, MixPart
 from kubeinfer_sim.scenario.faults.profiles import LLAMA3_MIX
 from kubeinfer_sim.scenario.model import Assumptions, Scenario
@@ -69,6 +72,47 @@ def test_the_calls_of_a_run_are_known_within_a_factor_of_two(made: Scenario) -> 
     profile.runcall(whole, made)
     counted = sum(entry.callcount for entry in profile.getstats())
     assert counted / 2 <= estimate(made).calls <= counted * 2
+
+
+def without_room(made: Scenario, there: int, scheduler: str = "volcano") -> Scenario:
+    assumptions = Assumptions(scheduler=scheduler)  # type: ignore[arg-type]
+    return replace(made, actions=(), initial="empty", nodes=nodes(there), assumptions=assumptions)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        pytest.param(without_room(rollout(40), 8), id="KubeInfer, by Volcano"),
+        pytest.param(without_room(rollout(40), 8, "kube-scheduler"), id="KubeInfer"),
+        pytest.param(without_room(rollout(20), 44, "kube-scheduler"), id="KubeInfer, half of it"),
+        pytest.param(without_room(rollout_of_deployment(400), 4), id="Deployment"),
+        pytest.param(without_room(rollout_of_deployment(80), 44), id="Deployment, half of it"),
+    ],
+)
+def test_what_finds_no_room_costs_less_and_the_search_for_what_lets_it_finish_more(made: Scenario) -> None:
+    def played() -> None:
+        run = simulate(made, pods=False)
+        assessment = assess(run)
+        assert ways_to_finish(run, assessment.outcome, assessment.cluster) is not None
+
+    played()
+    profile = Profile()
+    profile.runcall(played)
+    counted = sum(entry.callcount for entry in profile.getstats())
+    asked = estimate(made)
+    assert counted / 2 <= asked.calls + asked.ways <= counted * 2
+
+
+def test_of_very_many_without_room_nothing_else_is_played() -> None:
+    assert estimate(without_room(rollout_of_deployment(100_000), 4)).ways == 0
+    assert estimate(rollout(10)).ways == 0, "all have room"
+
+
+def test_room_is_what_pods_that_are_there_already_leave() -> None:
+    made = without_room(rollout_of_deployment(4), 4)
+    other = RunningPod("default", "other", "node-0", {}, {"huawei.com/ascend-1980": 8})
+    assert share_with_room(made) == 1
+    assert share_with_room(replace(made, running=(other,))) == 0.75
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,7 @@ def test_what_takes_more_than_a_minute_says_so_beforehand(
 ) -> None:
     user.has("chat.yaml", kubeinfer(asking(npu=8)))
     assert "this takes" not in user.types(*UPDATE, *options).told
+    monkeypatch.setattr("kubeinfer_sim.cli.estimate._SMALL", 0)
     monkeypatch.setattr("kubeinfer_sim.cli.estimate._LEAST_PER_CALL", 0.1)
     monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 0.1)
     assert "this takes about" in user.types(*UPDATE, *options).told
@@ -71,3 +72,31 @@ def test_for_a_dask_cluster_it_says_what_to_order(user: User, monkeypatch: pytes
     assert told["what comes back"].startswith("700.0 MB, 3m20s of this process")
     assert told["a store"].startswith("1,200.0 MB, 5m of this process")
     assert "on Dask" not in user.types(*UPDATE, "--estimate", "-n", "1000000").stdout
+
+
+@both
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [("why", "of memory ("), ("pods", "of memory at most ("), ("events", "of memory at most (")],
+)
+def test_commands_that_show_a_moment_say_beforehand_what_takes_more_than_a_minute(
+    user: User, workload: Callable[..., Raw], command: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user.plans(workload(asking(npu=8)), cluster={"nodes": "8x8"})
+    at = (command, "scenario.yaml", "--at", "5m")
+    assert "this takes" not in user.types(*at).told
+    monkeypatch.setattr("kubeinfer_sim.cli.estimate._SMALL", 0)
+    monkeypatch.setattr("kubeinfer_sim.cli.estimate._LEAST_PER_CALL", 0.1)
+    monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 0.1)
+    told = user.types(*at).told
+    assert "this takes about" in told
+    assert says in told
+
+
+def test_a_small_run_is_said_to_take_what_it_takes_to_start(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 1e-9)
+    monkeypatch.setattr("kubeinfer_sim.cli.estimate.time.process_time", lambda: 20.0)
+    user.has("chat.yaml", kubeinfer(asking(npu=8)))
+    assert user.types(*UPDATE, "--estimate").stdout.startswith("about 25 s of processor time")
