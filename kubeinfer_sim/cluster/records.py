@@ -81,8 +81,9 @@ class Step(NamedTuple):
     `what`: pods end (`fewer pods` where there is no room, else those that keep them off: `apart`, `port`; `rings` of
     NPUs are filled otherwise), nodes are uncordoned, return, get labels or lose a taint, a pod comes that they have to
     be `beside`, nodes get the label that says what beside is (`topology`) or over what pods are spread (`spread
-    topology`), a spread constraint is looser, nodes are added, such with the labels that are asked for (`nodes so`), or
-    larger ones than there are, or, where nothing else helps, pods ask for `other nodes` than those they name.
+    topology`), a spread constraint is looser, nodes are added, such with the labels that are asked for (`nodes so`) or
+    without the taints of those there are (`nodes untainted`), or larger ones, or, where nothing else helps, pods ask
+    for `other nodes` than those they name, or for another port of their nodes (`other port`).
     `nodes`: their names, where they matter; `number`: of nodes that get labels; of pods that end 1 where one suffices.
     """
 
@@ -101,8 +102,10 @@ class Step(NamedTuple):
         "spread",
         "nodes",
         "nodes so",
+        "nodes untainted",
         "larger nodes",
         "other nodes",
+        "other port",
     ]
     nodes: tuple[str, ...] = ()
     number: int = 0

@@ -27,12 +27,14 @@ _MOST_NODES, _MOST_WAYS = 2, 3
 #: Updates that are ways out.
 _NEW_IMAGE, _NEW_POLICY = "an update with another image", "an update with another pull policy"
 _NEW_SCHEDULER, _OTHER_NODES = "an update that names another", "an update that asks for other nodes"
+_OTHER_PORT = "an update that asks for another host port"
 #: Each with how a Pod that nothing owns is made anew instead; "" where it can be updated: no more than its images can.
 _UPDATES = {
     _NEW_IMAGE: "",
     _NEW_POLICY: "with another pull policy",
     _NEW_SCHEDULER: "for another",
     _OTHER_NODES: "so that it asks for other nodes",
+    _OTHER_PORT: "with another host port",
 }
 
 #: What a pod waits for, not a place on a node: what would give it.
@@ -68,8 +70,10 @@ _STEPS = {
     "rings": "room in one ring",
     "nodes": "more nodes",
     "nodes so": "more nodes with such labels",
+    "nodes untainted": "more nodes without the taint",
     "larger nodes": "larger nodes",
     "other nodes": _OTHER_NODES,
+    "other port": _OTHER_PORT,
 }
 #: Pods of which the end gives it.
 _ENDS = {"apart": "that it must not be beside", "port": "with the port"}

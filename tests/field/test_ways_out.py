@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from field.user import Raw, User, asking, bare_pod, both, deployment, kubeinfer
+from field.user import Raw, User, asking, bare_pod, both, daemon_set, deployment, kubeinfer
 
 NPUS = asking(npu=8)
 POOL = {"pools": [{"name": "a", "count": 2, "allocatable": {"huawei.com/ascend-1980": 8}}]}
@@ -438,3 +438,33 @@ def test_steps_of_which_all_are_needed_are_told_together(user: User, workload: C
     ]
     user.plans(made, other, cluster="2x8", actions=actions, horizon="1h")
     assert said_to_help(user) == "fewer pods there together with uncordoning node-1 or more nodes"
+
+
+TAINTED = {
+    "pools": [{**POOL["pools"][0], "taints": [{"key": "dedicated", "value": "x", "effect": "NoSchedule"}]}]
+}
+
+
+@both
+def test_more_nodes_of_a_pool_have_the_taints_of_that_pool(user: User, workload: Callable[..., Raw]) -> None:
+    """None of them would take the pod either, as the runs with spare nodes say."""
+    user.plans(workload(NPUS), cluster=TAINTED, initial="empty")
+    told = " ".join(user.types("run", "scenario.yaml", COLUMNS="500").stdout.split())
+    assert "removing or tolerating the taint or more nodes without the taint would let it go on" in told
+    assert "with none of what was tried: up to 64 more nodes" in told
+
+
+@both
+def test_more_nodes_have_the_pods_of_daemon_sets_with_the_ports_that_these_hold(
+    user: User, workload: Callable[..., Raw]
+) -> None:
+    port = {"ports": [{"containerPort": 80, "hostPort": 80}]}
+    agent = daemon_set({**port, "resources": {}})
+    user.plans(agent, workload({**asking(npu=1), **port}), cluster="2x8", initial="empty")
+    told = " ".join(user.types("run", "scenario.yaml", COLUMNS="500").stdout.split())
+    assert "; an update that asks for another host port would let it go on" in told
+    assert "more nodes would" not in told
+    alone = User(user.folder)
+    alone.plans(workload({**asking(npu=1), **port}), cluster="2x8", initial="empty")
+    told = " ".join(alone.types("run", "scenario.yaml", COLUMNS="500").stdout.split())
+    assert "more nodes would let it go on" in told, "of their own kind only, which takes one of each node"

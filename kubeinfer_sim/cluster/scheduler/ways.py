@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from msgspec import Struct
@@ -56,6 +56,7 @@ _STEPS: tuple[tuple[str, Any], ...] = (
 _WITHOUT: Mapping[str, Mapping[str, Any]] = {
     "label": {"node_selector": {}, "required_affinity": None},
     "other nodes": {"node_selector": {}, "required_affinity": None},
+    "other port": {"host_ports": ()},
     "beside": {"affinity": ()},
     "topology": {"affinity": ()},
     "spread topology": {"spread": ()},
@@ -107,7 +108,8 @@ class Ways:
     def of(self, waiting: Waiting) -> tuple[tuple[Step, ...], ...]:
         """The ways, those of fewest steps first; of each way every step is needed. More nodes are the last.
 
-        Pods that ask for nodes by their names, which no other node can have, could ask for others instead.
+        Pods that ask for nodes by their names, which no other node can have, could ask for others instead; for another
+        port those that ask for one which is taken on each node there can be.
         """
         steps = list(dict.fromkeys(self._steps(waiting)))
         ways: list[tuple[Step, ...]] = []
@@ -117,9 +119,9 @@ class Ways:
                     continue
                 ways.append(together)
         nodes = self._more_nodes(waiting)
-        if not ways and nodes is None and self._is_fixed("label", waiting):
-            elsewhere = (Step("other nodes"),)
-            return (elsewhere,) if self._suffices(waiting, elsewhere) else ()
+        if not ways and nodes is None:
+            asked = [(step,) for step in self._asked_otherwise(waiting) if self._suffices(waiting, (step,))]
+            return tuple(asked[:1])
         return (*(self._least(waiting, way) for way in ways), *([(nodes,)] if nodes is not None else []))
 
     def old_makes_room(self, waiting: Waiting) -> bool:
@@ -145,10 +147,16 @@ class Ways:
                 if reason.startswith(start) and what != "uncordon" and not self._is_fixed(what, waiting):
                     yield Step("topology" if what == "beside" and self._lacks_topology(waiting) else what)
 
+    def _asked_otherwise(self, waiting: Waiting) -> Iterator[Step]:
+        if self._is_fixed("label", waiting):
+            yield Step("other nodes")
+        if any(node_ports.REASON in verdict.reasons for verdict in waiting.verdicts):
+            yield Step("other port")
+
     def _own_taints(self, name: str) -> tuple[Taint, ...]:
         """Those of a node that do not go when it is back."""
         node = self._index.nodes.get(name)
-        return () if node is None else tuple(each for each in node.taints if each.key not in _OF_ABSENCE)
+        return () if node is None else tuple(filter(_stays, node.taints))
 
     def _is_closed(self, node: NodeState, waiting: Waiting) -> bool:
         return node.unschedulable and not all(
@@ -293,28 +301,47 @@ class Ways:
             return None
         free_of_labels = _WITHOUT["label"]
         nothing: Mapping[str, Any] = {}
-        for without in (nothing, free_of_labels):
-            with self._joined(offered, len(waiting.pods)):
+        tainted = (
+            (True, False) if any(_stays(taint) for spec in offered for taint in spec.taints) else (True,)
+        )
+        for without, taints in product((nothing, free_of_labels), tainted):
+            with self._joined(offered, len(waiting.pods), taints=taints):
                 if self._fit(waiting, without=without, alone=True) is not None:
-                    return Step("nodes" if missing or not without else "nodes so", missing)
+                    if without and not missing:
+                        return Step("nodes so")
+                    return Step("nodes" if taints else "nodes untainted", missing)
         asked = {name for pod in waiting.pods for name in pod.spec.requests}
         boundless = [replace(spec, unlimited=spec.unlimited | asked) for spec in offered[:1]]
-        with self._joined(boundless, len(waiting.pods)):
+        with self._joined(boundless, len(waiting.pods), taints=False):
             if self._fit(waiting, without=free_of_labels, alone=True) is not None:
                 return Step("larger nodes")
         return None
 
     @contextmanager
-    def _joined(self, specs: Sequence[NodeSpec], number: int) -> Iterator[None]:
+    def _joined(self, specs: Sequence[NodeSpec], number: int, *, taints: bool) -> Iterator[None]:
+        """Nodes of these kinds join, with the pods that DaemonSets have on them; with their `taints`, or without."""
         names = []
         for spec in specs:
+            like = self._index.nodes.get(spec.name)
+            # Only the controller of DaemonSets ties a pod to one node by its name (matchFields).
+            daemons = [] if like is None else [pod for pod in like.pods.values() if pod.spec.names]
+            kept = tuple(filter(_stays, spec.taints)) if taints else ()
             for each in range(number):
                 name = f"{spec.name}+{each}"
                 labels = {**spec.labels, "kubernetes.io/hostname": name}
-                self._index.add(replace(spec, name=name, labels=labels, taints=(), unschedulable=False))
+                node = self._index.add(
+                    replace(spec, name=name, labels=labels, taints=kept, unschedulable=False)
+                )
                 names.append(name)
+                for pod in daemons:
+                    self._index.place(node, Pod((name, pod.key), pod.spec, pod.priority))
         try:
             yield
         finally:
             for name in names:
                 self._index.remove_node(name)
+
+
+def _stays(taint: Taint) -> bool:
+    """Whether a taint is on a node for good, and does not go when the node is back."""
+    return taint.key not in _OF_ABSENCE
