@@ -15,6 +15,8 @@ def test_what_a_run_will_cost_is_said_and_nothing_is_simulated(
     user: User, workload: Callable[..., Raw], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 0.01)
+    # What the process took to start: here it has played thousands of tests.
+    monkeypatch.setattr("kubeinfer_sim.cli.estimate.time.process_time", lambda: 1.0)
     user.has("chat.yaml", workload(asking(npu=8)))
     for options, said in (((), "of memory, within"), (("-n", "10"), "of memory for 10 runs, within")):
         done = user.types(*UPDATE, "--estimate", *options)
