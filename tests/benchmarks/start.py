@@ -1,7 +1,7 @@
 """What it takes to start: `python tests/benchmarks/start.py [--write]`. Run by hand, asserted nowhere.
 
-Printed are processor times of whole processes, each the least of some runs, by that of importing the libraries alone:
-ratios say the same on every machine, and the least of many runs what other work on it does not disturb.
+Printed are processor times of whole processes, each the least of some runs, and by that of importing the libraries alone
+in the same turn, the median of all turns: of two leasts each may have met another minute of the machine.
 What a command imports is asserted in `tests/cli/test_start.py`, as counts.
 """
 
@@ -11,6 +11,8 @@ import compileall
 import resource
 import subprocess
 import sys
+from operator import truediv
+from statistics import median
 
 from common import ROOT, show
 
@@ -49,12 +51,15 @@ def main() -> None:
     }
     # As an installed package is: compiled, whatever PYTHONDONTWRITEBYTECODE says.
     compileall.compile_dir(ROOT / "kubeinfer_sim", quiet=1)
-    least = dict.fromkeys(processes, float("inf"))
+    times: dict[str, list[float]] = {name: [] for name in processes}
     for _ in range(RUNS):  # in turns, so that a busy minute strikes all of them
         for name, words in processes.items():
-            least[name] = min(least[name], processor_time(words))
-    libraries = least["the libraries imported"]
-    rows = [f"| {name} | {each * 1000:.0f} | {each / libraries:.2f} |" for name, each in least.items()]
+            times[name].append(processor_time(words))
+    libraries = times["the libraries imported"]
+    rows = [
+        f"| {name} | {min(each) * 1000:.0f} | {median(map(truediv, each, libraries)):.2f} |"
+        for name, each in times.items()
+    ]
     show("start", "\n".join(["| process | CPU ms | by that of the libraries |", "|---|---|---|", *rows]))
 
 
