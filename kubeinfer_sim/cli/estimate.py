@@ -62,7 +62,7 @@ def tell_if_long(
         scenario: what is played.
         runs: how many times; None for one run.
         pods_told: its result tells of all pods.
-        searches: a single run that never finishes is played again with what might let it.
+        searches: it is reported whole: a single run that never finishes is played again with what might let it.
         at_most: it may end before the whole run does.
     """
     if runs is None and _is_small(scenario):
@@ -77,7 +77,9 @@ def tell_if_long(
         and number * made.seconds(per_call := seconds_per_call(), alone=alone) > LONG
     ):
         most = " at most" if at_most else ""
-        note(f"this takes {_cost(made, runs, per_call, alone=alone)}{most} (run --estimate says of what)")
+        # Who shows a moment of a run has no such option.
+        of_run = "" if searches else "run "
+        note(f"this takes {_cost(made, runs, per_call, alone=alone)}{most} ({of_run}--estimate says of what)")
 
 
 def _is_small(scenario: Scenario) -> bool:

@@ -52,7 +52,9 @@ def test_what_takes_more_than_a_minute_says_so_beforehand(
     monkeypatch.setattr("kubeinfer_sim.cli.estimate._SMALL", 0)
     monkeypatch.setattr("kubeinfer_sim.cli.estimate._LEAST_PER_CALL", 0.1)
     monkeypatch.setattr("kubeinfer_sim.experiment.estimate.seconds_per_call", lambda: 0.1)
-    assert "this takes about" in user.types(*UPDATE, *options).told
+    told = user.types(*UPDATE, *options).told
+    assert "this takes about" in told
+    assert "(--estimate says of what)" in told, "of the same command"
     assert "this takes" not in user.types(*UPDATE, *options, "-q").told
 
 
@@ -93,6 +95,7 @@ def test_commands_that_show_a_moment_say_beforehand_what_takes_more_than_a_minut
     told = user.types(*at).told
     assert "this takes about" in told
     assert says in told
+    assert "(run --estimate says of what)" in told
 
 
 def test_a_small_run_is_said_to_take_what_it_takes_to_start(

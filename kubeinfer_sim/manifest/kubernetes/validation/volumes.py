@@ -185,9 +185,9 @@ def _validate_csi(source: Source, at: Field, errors: Errors) -> None:
 
 
 def _validate_ephemeral(source: Source, at: Field, errors: Errors) -> None:
-    template = source.get("volumeClaimTemplate")
     from kubeinfer_sim.manifest.kubernetes.validation.claims import validate_claim_template
 
+    template = source.get("volumeClaimTemplate")
     if template is None:
         errors.required(at.child("volumeClaimTemplate"))
     else:
